@@ -1,0 +1,36 @@
+import type { Blobs } from '../blobs/blobs.ts'
+import type { Scope } from '../model/arn.ts'
+import type { Database } from '../store/database.ts'
+import type { SecretBox } from '../store/secret-box.ts'
+import type { TransferUrls } from './transfer-urls.ts'
+
+/** Who calls: the account of the key, the region of the credential scope. Everything a handler looks up is scoped by it. */
+export interface Caller extends Scope {
+  accessKeyId: string
+}
+
+/** What handlers work with, made once by the composition root. */
+export interface Services {
+  database: Database
+  blobs: Blobs
+  secrets: SecretBox
+  transferUrls: TransferUrls
+  /** The host (with its port, if it is part of the address) under which the app's branches are served. */
+  defaultDomain(appId: string): string
+  /** Tells the worker to look at the jobs: one was added, or one is to be stopped. */
+  jobsChanged(): void
+  /** Resolves when every live edge shows what the database holds now, or after a bound. */
+  sitesChanged(): Promise<void>
+  /** Whether repositories may be named by `file://` URLs or paths. */
+  fileRepositories: boolean
+  /** Epoch milliseconds. */
+  now(): number
+}
+
+export interface OperationContext {
+  caller: Caller
+  requestId: string
+  /** Address of the API as this client sees it, without a slash at its end. */
+  apiUrl: string
+  services: Services
+}

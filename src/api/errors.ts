@@ -1,0 +1,39 @@
+/**
+ * The closed catalogue of what the API answers besides success. The class carries the AWS code and the status;
+ * whatever else is thrown is a bug and becomes InternalFailureException (contract/api-behaviour.md §1.3).
+ */
+export class ApiError extends Error {
+  readonly code: string
+  readonly status: number
+
+  constructor(code: string, status: number, message: string) {
+    super(message)
+    this.code = code
+    this.status = status
+  }
+}
+
+const apiError = (code: string, status: number) =>
+  class extends ApiError {
+    constructor(message: string) {
+      super(code, status, message)
+    }
+  }
+
+export class BadRequestException extends apiError('BadRequestException', 400) {}
+export class UnauthorizedException extends apiError('UnauthorizedException', 401) {}
+export class MissingAuthenticationTokenException extends apiError(
+  'MissingAuthenticationTokenException',
+  403,
+) {}
+export class UnrecognizedClientException extends apiError('UnrecognizedClientException', 403) {}
+export class InvalidSignatureException extends apiError('InvalidSignatureException', 403) {}
+export class AccessDeniedException extends apiError('AccessDeniedException', 403) {}
+export class NotFoundException extends apiError('NotFoundException', 404) {}
+/** What tags answer for an unknown ARN; its body carries `code` as well. */
+export class ResourceNotFoundException extends apiError('ResourceNotFoundException', 404) {}
+/** Every client retries this one: only where AWS itself uses it (contract/api-behaviour.md §1.3). */
+export class LimitExceededException extends apiError('LimitExceededException', 429) {}
+export class InternalFailureException extends apiError('InternalFailureException', 500) {}
+export class NotImplementedException extends apiError('NotImplementedException', 501) {}
+export class DependentServiceFailureException extends apiError('DependentServiceFailureException', 503) {}

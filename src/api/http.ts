@@ -1,0 +1,19 @@
+/**
+ * A request and a response as the gateway sees them, free of the server that carries them, so that handlers can be
+ * tested without a port.
+ */
+export interface HttpRequest {
+  method: string
+  /** The request target exactly as it was sent, not normalised, not decoded. */
+  target: string
+  /** Names in lower case; a header that was sent twice has two values. */
+  headers: ReadonlyMap<string, readonly string[]>
+  body: ReadableStream<Uint8Array>
+  remoteAddress: string
+}
+
+export interface HttpResponse {
+  status: number
+  headers: Record<string, string>
+  body: string | Uint8Array | Blob | ReadableStream<Uint8Array> | null
+}

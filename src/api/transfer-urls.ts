@@ -1,0 +1,62 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+import type { StepName } from '../model/jobs.ts'
+
+/**
+ * What a signed URL lets its holder do, once, with one thing of one job. The job is named by its internal key: numbers
+ * restart when a branch is made anew, and a URL must not outlive its job.
+ */
+export type Transfer =
+  | { kind: 'upload'; jobKey: string; name: string }
+  | { kind: 'log'; jobKey: string; step: StepName }
+  | { kind: 'build-output'; jobKey: string }
+  | { kind: 'artifact'; jobKey: string; artifactId: string }
+
+/** Where the job's files lie on AWS's storage; ours shows the same path so that people recognise it (contract/api-behaviour.md §1.5). */
+export interface TransferPath {
+  appId: string
+  branchName: string
+  paddedJobNumber: string
+  /** For example `BUILD/log.txt`. */
+  file: string
+}
+
+export const transferPrefix = '/_preamp/transfers/'
+
+/** Makes and checks the URLs of uploads, logs and artifacts. Neither method nor Content-Type is part of the signature. */
+export class TransferUrls {
+  readonly #key: Buffer
+
+  constructor(key: Buffer) {
+    this.#key = key
+  }
+
+  /**
+   * @param apiUrl address of the API without a slash at its end
+   * @param expiresAt epoch milliseconds
+   */
+  sign(apiUrl: string, path: TransferPath, transfer: Transfer, expiresAt: number): string {
+    const claims = Buffer.from(JSON.stringify({ ...transfer, expiresAt })).toString('base64url')
+    const segments = [path.appId, path.branchName, path.paddedJobNumber, ...path.file.split('/')]
+    const query = new URLSearchParams({ claims, signature: this.#sign(claims) })
+    return `${apiUrl}${transferPrefix}${segments.map(encodeURIComponent).join('/')}?${query}`
+  }
+
+  /** The transfer that the query allows, or undefined: forged, changed or expired. The path is for people only. */
+  verify(query: URLSearchParams, now: number): Transfer | undefined {
+    const claims = query.get('claims') ?? ''
+    const signature = Buffer.from(query.get('signature') ?? '')
+    const expected = Buffer.from(this.#sign(claims))
+    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return undefined
+    const { expiresAt, ...transfer } = JSON.parse(
+      Buffer.from(claims, 'base64url').toString('utf8'),
+    ) as Transfer & {
+      expiresAt: number
+    }
+    return now <= expiresAt ? (transfer as Transfer) : undefined
+  }
+
+  #sign(claims: string): string {
+    return createHmac('sha256', this.#key).update(claims).digest('base64url')
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Where the commands of a build run. One interface, one file per kind in `executors/`, one contract test for all
+ * (`test/contracts/executor.test.ts`).
+ */
+export interface Executor {
+  readonly name: 'bubblewrap' | 'process'
+
+  /** Starts one bash session; nothing of the repository has run when it resolves. */
+  open(options: SessionOptions): Promise<BuildSession>
+
+  /**
+   * Ends whatever is left of a session that this process, or one before it, opened for the job, and frees its cgroup
+   * and mounts. Does nothing where nothing is left.
+   */
+  reap(jobKey: string): Promise<void>
+}
+
+export interface SessionOptions {
+  /** Names the session to {@link Executor.reap}. */
+  jobKey: string
+  /** The job's own folder on the host: the only one the commands can write, besides temporary ones. */
+  workFolder: string
+  /** Folder below `workFolder` in which the first command starts. */
+  startFolder: string
+  /** The whole environment of the commands, but for what the executor adds: HOME, PATH, TMPDIR where absent. */
+  environment: Record<string, string>
+  limits: { memoryBytes: number; processesMax: number }
+  /** Called with the output as it comes, in order within each stream. */
+  onOutput(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
+}
+
+export interface BuildSession {
+  /**
+   * Runs one command in the session's shell: `cd`, `export`, functions and options persist to the next. The command's
+   * stdin is empty. Resolves when the command ended and its output was delivered.
+   */
+  run(command: string): Promise<CommandResult>
+
+  /**
+   * Ends every process of the session, whatever they do about it; resolves when all are gone, within
+   * `limits.stopSecondsMax`. Safe to call twice, and required in the end: the output folder is read only afterwards.
+   */
+  stop(): Promise<void>
+}
+
+export type CommandResult =
+  | { kind: 'exited'; exitCode: number }
+  /** The command ended the shell itself, as `exit 3` does; later commands of the section do not run. */
+  | { kind: 'shell-ended'; exitCode: number }
+  /** The session went over a limit and was ended. */
+  | { kind: 'limit'; reason: string }
+  /** `stop` was called meanwhile. */
+  | { kind: 'stopped' }

@@ -1,0 +1,243 @@
+import { resolve } from 'node:path'
+
+import { z } from 'zod'
+
+/** A mistake of the person who starts a command: shown as its message alone, without a stack. */
+export class UsageError extends Error {}
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''))
+const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+)
+
+interface Setting<Schema extends z.ZodType> {
+  /** The environment variable; the flag is the same in kebab-case without `PREAMP_`. */
+  variable: string
+  schema: Schema
+  /** As `docs/configuration.md` shows the default. */
+  default: string
+  description: string
+}
+
+function setting<Schema extends z.ZodType>(
+  variable: string,
+  schema: Schema,
+  defaultText: string,
+  description: string,
+): Setting<Schema> {
+  return { variable, schema, default: defaultText, description }
+}
+
+/** Every setting. `docs/configuration.md` is printed from this table; a test fails when they differ. */
+export const settings = {
+  host: setting(
+    'PREAMP_HOST',
+    z.string().min(1).default('127.0.0.1'),
+    '127.0.0.1',
+    'Address to which the API and the sites are bound.',
+  ),
+  apiPort: setting('PREAMP_API_PORT', port.default(4700), '4700', 'Port of the API. 0 takes a free one.'),
+  apiUrl: setting(
+    'PREAMP_API_URL',
+    url.optional(),
+    'the Host of each request',
+    'Address of the API as clients see it, for upload, log and artifact URLs in replies.',
+  ),
+  sitesPort: setting(
+    'PREAMP_SITES_PORT',
+    port.default(4780),
+    '4780',
+    'Port on which sites are served. 0 takes a free one.',
+  ),
+  sitesUrl: setting(
+    'PREAMP_SITES_URL',
+    url.optional(),
+    'http://localhost:<sites port>',
+    'Address of the sites as visitors see it. Its host is the suffix of every `defaultDomain`; its port is part of it unless it is the scheme’s own.',
+  ),
+  dataDir: setting(
+    'PREAMP_DATA_DIR',
+    z
+      .string()
+      .min(1)
+      .default('.preamp')
+      .transform((path) => resolve(path)),
+    '.preamp',
+    'Folder of the database, the objects, the keys and the builds at work. Held by one server at a time.',
+  ),
+  databaseUrl: setting(
+    'PREAMP_DATABASE_URL',
+    z
+      .string()
+      .regex(/^(postgres|postgresql):\/\//, 'must begin with postgres://')
+      .optional(),
+    'SQLite in the data directory',
+    'PostgreSQL database that keeps the state instead of the embedded SQLite.',
+  ),
+  accountId: setting(
+    'PREAMP_ACCOUNT_ID',
+    z
+      .string()
+      .regex(/^[0-9]{12}$/, 'must be 12 digits')
+      .default('000000000000'),
+    '000000000000',
+    'Account of the first key.',
+  ),
+  region: setting(
+    'PREAMP_REGION',
+    z.string().min(1).default('us-east-1'),
+    'us-east-1',
+    'Region that our own commands and printed examples use. Any client may use any other.',
+  ),
+  accessKeyId: setting(
+    'PREAMP_ACCESS_KEY_ID',
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_]{4,128}$/, 'must be 4 to 128 letters, digits or _')
+      .optional(),
+    'made at first start',
+    'Id of the first key. Give it together with PREAMP_SECRET_ACCESS_KEY.',
+  ),
+  secretAccessKey: setting(
+    'PREAMP_SECRET_ACCESS_KEY',
+    z.string().min(8).optional(),
+    'made at first start',
+    'Secret of the first key.',
+  ),
+  masterKeyFile: setting(
+    'PREAMP_MASTER_KEY_FILE',
+    z.string().min(1).optional(),
+    'master.key in the data directory',
+    'File of the key that encrypts stored secrets and from which URL signatures are derived. Made at first start, mode 0600.',
+  ),
+  executor: setting(
+    'PREAMP_EXECUTOR',
+    z.enum(['bubblewrap', 'process']).optional(),
+    'bubblewrap where it works, else process on a loopback bind',
+    'Where build commands run. `process` isolates nothing; it is chosen by itself only where the API is bound to loopback.',
+  ),
+  buildUser: setting(
+    'PREAMP_BUILD_UID',
+    z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(2 ** 31)
+      .default(64_700),
+    '64700',
+    'User and group id to which a server run as root drops its builds.',
+  ),
+  buildEnv: setting(
+    'PREAMP_BUILD_ENV',
+    list.optional(),
+    'proxy, CA bundle and npm registry variables without credentials',
+    'Names of server variables that are passed on to builds, separated by commas.',
+  ),
+  buildMemoryMiB: setting(
+    'PREAMP_BUILD_MEMORY_MIB',
+    z.coerce.number().int().min(64).default(8192),
+    '8192',
+    'Memory a build may use, in MiB.',
+  ),
+  buildProcessesMax: setting(
+    'PREAMP_BUILD_PROCESSES_MAX',
+    z.coerce.number().int().min(16).default(4096),
+    '4096',
+    'Processes and threads a build may have at once.',
+  ),
+  concurrentJobs: setting(
+    'PREAMP_CONCURRENT_JOBS',
+    z.coerce.number().int().min(1).max(1000).default(5),
+    '5',
+    'Jobs that run at the same time.',
+  ),
+  edgeProcesses: setting(
+    'PREAMP_EDGE_PROCESSES',
+    z.coerce.number().int().min(1).max(64).optional(),
+    'one for each core, four at most',
+    'Processes that serve the sites.',
+  ),
+  edgeMemoryMiB: setting(
+    'PREAMP_EDGE_MEMORY_MIB',
+    z.coerce.number().int().min(8).default(256),
+    '256',
+    'Memory in which each edge process keeps small files, in MiB.',
+  ),
+  blobGraceMinutes: setting(
+    'PREAMP_BLOB_GRACE_MINUTES',
+    z.coerce.number().min(0).default(60),
+    '60',
+    'How long bytes that nothing refers to are kept before the sweep frees them, in minutes.',
+  ),
+  fileRepositories: setting(
+    'PREAMP_FILE_REPOSITORIES',
+    flag.optional(),
+    'true on a loopback bind',
+    'Whether apps may build repositories by `file://` URL or path.',
+  ),
+  privateSources: setting(
+    'PREAMP_PRIVATE_SOURCES',
+    flag.optional(),
+    'true on a loopback bind',
+    'Whether `sourceUrl` and repositories may lie at private and loopback addresses. Link-local and metadata addresses never may.',
+  ),
+  s3Endpoint: setting(
+    'AWS_ENDPOINT_URL_S3',
+    z.string().optional(),
+    'AWS',
+    'Endpoint for `s3://` sources; AWS_ENDPOINT_URL is read too. Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, the region from AWS_REGION.',
+  ),
+  logLevel: setting(
+    'PREAMP_LOG_LEVEL',
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    'info',
+    'Least severe line that the server logs to standard error.',
+  ),
+} as const
+
+type Settings = typeof settings
+export type Config = { [Name in keyof Settings]: z.output<Settings[Name]['schema']> }
+
+/**
+ * Reads the configuration: flags over environment over defaults.
+ * @param flags by camelCase name, as commander hands them over
+ * @throws {UsageError} naming every setting that does not fit, and why
+ */
+export function readConfig(
+  environment: Record<string, string | undefined>,
+  flags: Record<string, unknown> = {},
+): Config {
+  const problems: string[] = []
+  const config: Record<string, unknown> = {}
+  for (const [name, { variable, schema }] of Object.entries(settings)) {
+    const given = flags[name] ?? emptyAsAbsent(environment[variable])
+    const result = schema.safeParse(given)
+    if (result.success) config[name] = result.data
+    else problems.push(`${variable}=${String(given)}: ${result.error.issues[0]?.message}`)
+  }
+  if ((config['accessKeyId'] === undefined) !== (config['secretAccessKey'] === undefined)) {
+    problems.push('PREAMP_ACCESS_KEY_ID and PREAMP_SECRET_ACCESS_KEY are given together or not at all')
+  }
+  if (problems.length > 0)
+    throw new UsageError(`Preamp cannot start with these settings:\n  ${problems.join('\n  ')}`)
+  return config as Config
+}
+
+/** Whether the API can be reached from this machine only: what decides the defaults that trust the caller. */
+export function isLoopbackBind(config: Pick<Config, 'host'>): boolean {
+  return config.host === 'localhost' || config.host === '::1' || /^127\./.test(config.host)
+}
+
+/** `apiPort` → `--api-port`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+function emptyAsAbsent(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}

@@ -1,0 +1,88 @@
+import { Database } from 'bun:sqlite'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { UsageError } from './config.ts'
+
+/** What lies where in the data directory. */
+export interface DataDirectory {
+  path: string
+  database: string
+  blobs: string
+  /** One folder for each job at work. */
+  work: string
+  credentials: string
+  masterKey: string
+  /** Pids of the edge processes, so that a server that starts after a crash finds them. */
+  edges: string
+}
+
+export function dataDirectoryAt(path: string): DataDirectory {
+  return {
+    path,
+    database: join(path, 'preamp.db'),
+    blobs: join(path, 'blobs'),
+    work: join(path, 'work'),
+    credentials: join(path, 'credentials'),
+    masterKey: join(path, 'master.key'),
+    edges: join(path, 'edges.json'),
+  }
+}
+
+/** Makes the folders, readable by the server's user alone. */
+export function createDataDirectory(path: string): DataDirectory {
+  const directory = dataDirectoryAt(path)
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  chmodSync(path, 0o700)
+  mkdirSync(directory.blobs, { recursive: true, mode: 0o700 })
+  mkdirSync(directory.work, { recursive: true, mode: 0o700 })
+  return directory
+}
+
+/**
+ * Takes the data directory for this process until it ends, however it ends: the lock is SQLite's on a file of its own,
+ * which the kernel frees with the process.
+ * @returns a function that gives the lock back
+ * @throws {UsageError} when another server holds it
+ */
+export function lockDataDirectory(path: string): () => void {
+  const lock = new Database(join(path, 'lock'), { create: true })
+  try {
+    lock.run('PRAGMA busy_timeout = 0')
+    lock.run('BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')) {
+      throw new UsageError(
+        `Another Preamp server uses the data directory ${path}. Stop it, or choose another with PREAMP_DATA_DIR.`,
+      )
+    }
+    throw error
+  }
+  return () => lock.close()
+}
+
+/** Reads the 32 bytes of the master key, made at the first start. */
+export function readMasterKey(file: string): Buffer {
+  if (!existsSync(file)) writePrivateFile(file, `${randomBytes(32).toString('hex')}\n`)
+  const text = readFileSync(file, 'utf8').trim()
+  if (!/^[0-9a-f]{64}$/.test(text)) {
+    throw new UsageError(
+      `The master key file ${file} does not hold 64 hexadecimal digits. Restore it from your backup.`,
+    )
+  }
+  return Buffer.from(text, 'hex')
+}
+
+/** Writes a file that only its owner can read, whole or not at all. */
+export function writePrivateFile(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx', flush: true })
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,12 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+
+/** A new app id: `d` and 13 characters of `[a-z0-9]` (contract/api-behaviour.md §1.5). */
+export function newAppId(): string {
+  const number = randomBytes(9).readBigUInt64BE(1)
+  return `d${number.toString(36).padStart(13, '0').slice(-13)}`
+}
+
+/** The id of a row that no client sees by its number alone: branch, job, deployment, artifact. */
+export function newId(): string {
+  return randomUUID()
+}

@@ -1,0 +1,41 @@
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+
+/** Every bound that is not a setting, with its unit in the name. Sources: contract/hosting-behaviour.md §8.5, contract/amplify-api.json. */
+export const limits = {
+  requestBodyBytesMax: 1 * MiB,
+  requestHeaderBytesMax: 32 * KiB,
+  requestHeaderSecondsMax: 15,
+  requestBodySecondsMax: 60,
+  signatureAgeSecondsMax: 15 * 60,
+  presignedSecondsMax: 7 * 24 * 3600,
+  uploadSecondsMax: 8 * 3600,
+  downloadUrlSecondsMax: 3600,
+  pageItemsMax: 50,
+  appPageItemsMax: 100,
+
+  archiveBytesMax: 5 * GiB,
+  archiveEntriesMax: 200_000,
+  archiveUnpackedBytesMax: 20 * GiB,
+  /** Unpacked size against packed size; a legitimate text-only site stays far below it. */
+  archiveRatioMax: 200,
+  /** Below this unpacked size the ratio says nothing: a few repetitive files pack a thousandfold. */
+  archiveRatioFreeBytes: 64 * MiB,
+  pathBytesMax: 1024,
+  outputBytesMax: 5 * GiB,
+
+  buildMinutesMin: 5,
+  buildMinutesMax: 120,
+  buildMinutesDefault: 30,
+  buildLogBytesMax: 64 * MiB,
+  buildSpecBytesMax: 256 * KiB,
+  stopSecondsMax: 5,
+  checkoutSecondsMax: 600,
+
+  leaseSeconds: 30,
+  leaseRenewSeconds: 10,
+  claimAttemptsMax: 3,
+
+  changeAcknowledgeSecondsMax: 5,
+} as const

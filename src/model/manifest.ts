@@ -1,0 +1,25 @@
+/**
+ * The tree of a deployment. Paths are relative, separated by `/`, without a leading slash, in Unicode NFC,
+ * exactly as a URL names them after decoding. A manifest never changes and is itself stored as a blob of JSON.
+ */
+export interface Manifest {
+  version: 1
+  files: Record<string, ManifestFile>
+}
+
+export interface ManifestFile {
+  /** SHA-256 of the bytes, in hex: the name of the blob. */
+  sha: string
+  size: number
+}
+
+export function emptyManifest(): Manifest {
+  // A tenant may publish a file called `__proto__`; a null prototype makes it a key like any other.
+  return { version: 1, files: Object.create(null) as Record<string, ManifestFile> }
+}
+
+export function manifestBytes(manifest: Manifest): number {
+  let bytes = 0
+  for (const file of Object.values(manifest.files)) bytes += file.size
+  return bytes
+}

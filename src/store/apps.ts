@@ -1,0 +1,65 @@
+import type { Scope } from '../model/arn.ts'
+import type { Queries } from './database.ts'
+import type { AppRow } from './schema.ts'
+
+/** Where a page begins: after the row with this creation time and id. It need not exist any more. */
+export interface CreationCursor {
+  createdAt: number
+  id: string
+}
+
+export async function insertApp(queries: Queries, row: AppRow): Promise<void> {
+  await queries.insertInto('apps').values(row).execute()
+}
+
+/** The app of that id in this account and region; another account's app is as unknown as none. */
+export function findApp(queries: Queries, scope: Scope, appId: string): Promise<AppRow | undefined> {
+  return queries
+    .selectFrom('apps')
+    .selectAll()
+    .where('appId', '=', appId)
+    .where('accountId', '=', scope.accountId)
+    .where('region', '=', scope.region)
+    .executeTakeFirst()
+}
+
+/** For the worker and the edge, which act for the server and not for a caller. */
+export function findAppById(queries: Queries, appId: string): Promise<AppRow | undefined> {
+  return queries.selectFrom('apps').selectAll().where('appId', '=', appId).executeTakeFirst()
+}
+
+/** Apps in the order of their creation. */
+export function listApps(
+  queries: Queries,
+  scope: Scope,
+  page: { after?: CreationCursor | undefined; limit: number },
+): Promise<AppRow[]> {
+  const { after } = page
+  return queries
+    .selectFrom('apps')
+    .selectAll()
+    .where('accountId', '=', scope.accountId)
+    .where('region', '=', scope.region)
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('createdAt', 'appId'), '>', tuple(after!.createdAt, after!.id)),
+      ),
+    )
+    .orderBy('createdAt')
+    .orderBy('appId')
+    .limit(page.limit)
+    .execute()
+}
+
+export async function updateApp(
+  queries: Queries,
+  appId: string,
+  change: Partial<Pick<AppRow, 'name' | 'settings' | 'tags' | 'secrets' | 'updatedAt'>>,
+): Promise<void> {
+  await queries.updateTable('apps').set(change).where('appId', '=', appId).execute()
+}
+
+/** Deletes the app and, by the references, all that belongs to it. */
+export async function deleteApp(queries: Queries, appId: string): Promise<void> {
+  await queries.deleteFrom('apps').where('appId', '=', appId).execute()
+}

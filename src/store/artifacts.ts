@@ -1,0 +1,49 @@
+import type { Queries } from './database.ts'
+import type { ArtifactRow } from './schema.ts'
+
+/** A second insert of the same file of a job changes nothing: whoever was first made the same bytes. */
+export async function insertArtifact(queries: Queries, row: ArtifactRow): Promise<void> {
+  await queries
+    .insertInto('artifacts')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['jobKey', 'kind', 'fileName']).doNothing())
+    .execute()
+}
+
+/** The artifact with its job, for a caller who knows nothing but the id and must still be shown to own it. */
+export function findArtifact(queries: Queries, artifactId: string): Promise<ArtifactRow | undefined> {
+  return queries.selectFrom('artifacts').selectAll().where('artifactId', '=', artifactId).executeTakeFirst()
+}
+
+export function findJobArtifact(
+  queries: Queries,
+  jobKey: string,
+  kind: ArtifactRow['kind'],
+  fileName: string,
+): Promise<ArtifactRow | undefined> {
+  return queries
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('jobKey', '=', jobKey)
+    .where('kind', '=', kind)
+    .where('fileName', '=', fileName)
+    .executeTakeFirst()
+}
+
+/** Test artifacts of a job by file name; `after` is the last name of the page before. */
+export function listTestArtifacts(
+  queries: Queries,
+  jobKey: string,
+  page: { after?: string | undefined; limit: number },
+): Promise<ArtifactRow[]> {
+  const { after } = page
+  return queries
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('jobKey', '=', jobKey)
+    .where('kind', '=', 'test')
+    .$if(after !== undefined, (query) => query.where('fileName', '>', after!))
+    .orderBy('fileName')
+    .limit(page.limit)
+    .execute()
+}

@@ -1,0 +1,81 @@
+import type { CreationCursor } from './apps.ts'
+import type { Queries, Transaction } from './database.ts'
+import type { BranchRow } from './schema.ts'
+
+/** Throws a unique violation when the app already has a branch of that name or display name. */
+export async function insertBranch(queries: Queries, row: BranchRow): Promise<void> {
+  await queries.insertInto('branches').values(row).execute()
+}
+
+/** The caller has checked that the app is the caller's own. */
+export function findBranch(queries: Queries, appId: string, name: string): Promise<BranchRow | undefined> {
+  return queries
+    .selectFrom('branches')
+    .selectAll()
+    .where('appId', '=', appId)
+    .where('name', '=', name)
+    .executeTakeFirst()
+}
+
+export function findBranchById(queries: Queries, branchId: string): Promise<BranchRow | undefined> {
+  return queries.selectFrom('branches').selectAll().where('branchId', '=', branchId).executeTakeFirst()
+}
+
+export function findBranchByDisplayName(
+  queries: Queries,
+  appId: string,
+  displayName: string,
+): Promise<BranchRow | undefined> {
+  return queries
+    .selectFrom('branches')
+    .selectAll()
+    .where('appId', '=', appId)
+    .where('displayName', '=', displayName)
+    .executeTakeFirst()
+}
+
+/** Branches in the order of their creation. */
+export function listBranches(
+  queries: Queries,
+  appId: string,
+  page: { after?: CreationCursor | undefined; limit: number },
+): Promise<BranchRow[]> {
+  const { after } = page
+  return queries
+    .selectFrom('branches')
+    .selectAll()
+    .where('appId', '=', appId)
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('createdAt', 'branchId'), '>', tuple(after!.createdAt, after!.id)),
+      ),
+    )
+    .orderBy('createdAt')
+    .orderBy('branchId')
+    .limit(page.limit)
+    .execute()
+}
+
+export async function updateBranch(
+  queries: Queries,
+  branchId: string,
+  change: Partial<Pick<BranchRow, 'displayName' | 'settings' | 'tags' | 'secrets' | 'updatedAt'>>,
+): Promise<void> {
+  await queries.updateTable('branches').set(change).where('branchId', '=', branchId).execute()
+}
+
+/** Deletes the branch and, by the references, its jobs and deployments. */
+export async function deleteBranch(queries: Queries, branchId: string): Promise<void> {
+  await queries.deleteFrom('branches').where('branchId', '=', branchId).execute()
+}
+
+/** Allots the branch's next job number. Numbers are never used again, whatever becomes of their jobs. */
+export async function takeJobNumber(transaction: Transaction, branchId: string): Promise<number> {
+  const row = await transaction
+    .updateTable('branches')
+    .set((eb) => ({ lastJobNumber: eb('lastJobNumber', '+', 1) }))
+    .where('branchId', '=', branchId)
+    .returning('lastJobNumber')
+    .executeTakeFirstOrThrow()
+  return row.lastJobNumber
+}

@@ -1,0 +1,86 @@
+import type { Queries, Transaction } from './database.ts'
+import type { AppRow, BranchRow, DeploymentRow } from './schema.ts'
+
+export async function insertDeployment(queries: Queries, row: DeploymentRow): Promise<void> {
+  await queries.insertInto('deployments').values(row).execute()
+}
+
+export function findDeployment(queries: Queries, deploymentId: string): Promise<DeploymentRow | undefined> {
+  return queries
+    .selectFrom('deployments')
+    .selectAll()
+    .where('deploymentId', '=', deploymentId)
+    .executeTakeFirst()
+}
+
+export function findDeploymentOfJob(queries: Queries, jobKey: string): Promise<DeploymentRow | undefined> {
+  return queries.selectFrom('deployments').selectAll().where('jobKey', '=', jobKey).executeTakeFirst()
+}
+
+/**
+ * Moves the branch's pointer: from this statement's commit on, visitors see the deployment. A deployment that was live and
+ * whose job has been deleted meanwhile is forgotten now.
+ */
+export async function activateDeployment(
+  transaction: Transaction,
+  branchId: string,
+  deploymentId: string,
+  now: number,
+): Promise<void> {
+  await transaction
+    .updateTable('branches')
+    .set({ activeDeploymentId: deploymentId, updatedAt: now })
+    .where('branchId', '=', branchId)
+    .execute()
+  await transaction
+    .deleteFrom('deployments')
+    .where('branchId', '=', branchId)
+    .where('jobKey', 'is', null)
+    .where('deploymentId', '!=', deploymentId)
+    .execute()
+}
+
+/** Number of the job whose deployment is live: `activeJobId`. Undefined when nothing is live or its job was deleted. */
+export async function findActiveJobNumber(queries: Queries, branch: BranchRow): Promise<number | undefined> {
+  if (branch.activeDeploymentId === null) return undefined
+  const row = await queries
+    .selectFrom('deployments')
+    .innerJoin('jobs', 'jobs.jobKey', 'deployments.jobKey')
+    .select('jobs.number')
+    .where('deployments.deploymentId', '=', branch.activeDeploymentId)
+    .executeTakeFirst()
+  return row?.number
+}
+
+/** What a host shows: the app, the branch, and the deployment its pointer names. */
+export interface SiteRow {
+  app: AppRow
+  branch: BranchRow
+  deployment: DeploymentRow | undefined
+}
+
+/** Finds the site of `<displayName>.<appId>`; undefined for a host that is nobody's. */
+export async function findSite(
+  queries: Queries,
+  appId: string,
+  displayName: string,
+): Promise<SiteRow | undefined> {
+  const branch = await queries
+    .selectFrom('branches')
+    .selectAll()
+    .where('appId', '=', appId)
+    .where('displayName', '=', displayName)
+    .executeTakeFirst()
+  if (!branch) return undefined
+  const app = await queries.selectFrom('apps').selectAll().where('appId', '=', appId).executeTakeFirst()
+  if (!app) return undefined
+  const deployment =
+    branch.activeDeploymentId === null ? undefined : await findDeployment(queries, branch.activeDeploymentId)
+  return { app, branch, deployment }
+}
+
+/** Every manifest a row refers to: the roots from which the sweep of blobs starts. */
+export async function listManifestShas(queries: Queries): Promise<string[]> {
+  const rows = await queries.selectFrom('deployments').select('manifestSha').distinct().execute()
+  return rows.map((row) => row.manifestSha)
+}

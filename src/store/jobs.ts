@@ -1,0 +1,238 @@
+import { sql } from 'kysely'
+
+import { type JobStatus, runningStatuses, waitingStatuses } from '../model/jobs.ts'
+import type { Database, Queries, Transaction } from './database.ts'
+import type { JobRow } from './schema.ts'
+
+/** Throws a unique violation when the branch already has a waiting job, or a running one and `row` runs. */
+export async function insertJob(queries: Queries, row: JobRow): Promise<void> {
+  await queries.insertInto('jobs').values(row).execute()
+}
+
+/** The caller has checked that the branch is the caller's own. */
+export function findJob(queries: Queries, branchId: string, number: number): Promise<JobRow | undefined> {
+  return queries
+    .selectFrom('jobs')
+    .selectAll()
+    .where('branchId', '=', branchId)
+    .where('number', '=', number)
+    .executeTakeFirst()
+}
+
+export function findJobByKey(queries: Queries, jobKey: string): Promise<JobRow | undefined> {
+  return queries.selectFrom('jobs').selectAll().where('jobKey', '=', jobKey).executeTakeFirst()
+}
+
+/** Jobs, newest first (contract/api-behaviour.md §1.4); `before` is the last number of the page before. */
+export function listJobs(
+  queries: Queries,
+  branchId: string,
+  page: { before?: number | undefined; limit: number },
+): Promise<JobRow[]> {
+  const { before } = page
+  return queries
+    .selectFrom('jobs')
+    .selectAll()
+    .where('branchId', '=', branchId)
+    .$if(before !== undefined, (query) => query.where('number', '<', before!))
+    .orderBy('number', 'desc')
+    .limit(page.limit)
+    .execute()
+}
+
+export async function countJobs(queries: Queries, branchId: string): Promise<number> {
+  const row = await queries
+    .selectFrom('jobs')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('branchId', '=', branchId)
+    .executeTakeFirstOrThrow()
+  return row.count
+}
+
+/** The branch's waiting and running jobs, newest first: two at the most. */
+export function listUnfinishedJobs(queries: Queries, branchId: string): Promise<JobRow[]> {
+  return queries
+    .selectFrom('jobs')
+    .selectAll()
+    .where('branchId', '=', branchId)
+    .where('status', 'in', [...waitingStatuses, ...runningStatuses])
+    .orderBy('number', 'desc')
+    .execute()
+}
+
+/**
+ * Claims the oldest PENDING job whose branch is idle, in one statement: it becomes PROVISIONING under `owner`'s lease.
+ * Undefined when nothing waits. A unique violation means that another worker was faster; the caller tries again.
+ */
+export async function claimNextJob(
+  database: Database,
+  claim: { owner: string; now: number; leaseExpiresAt: number },
+): Promise<JobRow | undefined> {
+  const { queries, kind } = database
+  return await queries
+    .updateTable('jobs')
+    .set((eb) => ({
+      status: 'PROVISIONING' as const,
+      leaseOwner: claim.owner,
+      leaseExpiresAt: claim.leaseExpiresAt,
+      startedAt: eb.fn.coalesce('startedAt', eb.val(claim.now)),
+      claims: eb('claims', '+', 1),
+    }))
+    .where('jobKey', '=', (eb) => {
+      const candidate = eb
+        .selectFrom('jobs as candidate')
+        .select('candidate.jobKey')
+        .where('candidate.status', '=', 'PENDING')
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('jobs as running')
+                .select('running.jobKey')
+                .whereRef('running.branchId', '=', 'candidate.branchId')
+                .where('running.status', 'in', [...runningStatuses]),
+            ),
+          ),
+        )
+        .orderBy('candidate.createdAt')
+        .orderBy('candidate.jobKey')
+        .limit(1)
+      return kind === 'postgres' ? candidate.forUpdate().skipLocked() : candidate
+    })
+    .where('status', '=', 'PENDING')
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/** Renews the lease; false when the job is no longer this owner's (deleted with its branch, or taken over). */
+export async function renewLease(
+  queries: Queries,
+  jobKey: string,
+  owner: string,
+  leaseExpiresAt: number,
+): Promise<boolean> {
+  const result = await queries
+    .updateTable('jobs')
+    .set({ leaseExpiresAt })
+    .where('jobKey', '=', jobKey)
+    .where('leaseOwner', '=', owner)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Running jobs whose worker stopped renewing: the worker died, or its machine. */
+export function listExpiredLeases(queries: Queries, now: number): Promise<JobRow[]> {
+  return queries
+    .selectFrom('jobs')
+    .selectAll()
+    .where('status', 'in', [...runningStatuses])
+    .where((eb) => eb.or([eb('leaseExpiresAt', 'is', null), eb('leaseExpiresAt', '<', now)]))
+    .execute()
+}
+
+/** Takes an expired job over, so that one worker alone decides its fate; false when another did. */
+export async function takeExpiredLease(
+  queries: Queries,
+  job: JobRow,
+  claim: { owner: string; now: number; leaseExpiresAt: number },
+): Promise<boolean> {
+  const result = await queries
+    .updateTable('jobs')
+    .set({ leaseOwner: claim.owner, leaseExpiresAt: claim.leaseExpiresAt })
+    .where('jobKey', '=', job.jobKey)
+    .where('status', 'in', [...runningStatuses])
+    .where((eb) => eb.or([eb('leaseExpiresAt', 'is', null), eb('leaseExpiresAt', '<', claim.now)]))
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Jobs a user asked to stop while this owner works on them. */
+export function listCancelling(queries: Queries, owner: string): Promise<JobRow[]> {
+  return queries
+    .selectFrom('jobs')
+    .selectAll()
+    .where('status', '=', 'CANCELLING')
+    .where('leaseOwner', '=', owner)
+    .execute()
+}
+
+/** CREATED jobs whose uploads were never started in time (contract/api-behaviour.md §4: 8 hours). */
+export function listAbandonedUploads(queries: Queries, createdBefore: number): Promise<JobRow[]> {
+  return queries
+    .selectFrom('jobs')
+    .selectAll()
+    .where('status', '=', 'CREATED')
+    .where('createdAt', '<', createdBefore)
+    .execute()
+}
+
+export type JobChange = Partial<
+  Pick<
+    JobRow,
+    | 'status'
+    | 'statusReason'
+    | 'commitId'
+    | 'commitMessage'
+    | 'commitTime'
+    | 'sourceUrl'
+    | 'sourceUrlType'
+    | 'startedAt'
+    | 'endedAt'
+    | 'leaseOwner'
+    | 'leaseExpiresAt'
+    | 'commandsStarted'
+  >
+>
+
+/**
+ * Changes the job if it is still in one of `from`: the condition and the change are one statement, so that of two
+ * callers (a user's StopJob, the worker's SUCCEED) one wins. Undefined when the job has moved on or is gone.
+ */
+export function changeJob(
+  queries: Queries,
+  jobKey: string,
+  from: readonly JobStatus[],
+  change: JobChange,
+): Promise<JobRow | undefined> {
+  return queries
+    .updateTable('jobs')
+    .set(change)
+    .where('jobKey', '=', jobKey)
+    .where('status', 'in', [...from])
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/**
+ * Deletes the job with its steps, uploads and artifacts if it is in one of `from`; false when it is not.
+ * Its deployment is forgotten too unless it is the one that visitors see: that one stays, without a job.
+ */
+export async function deleteJob(
+  transaction: Transaction,
+  jobKey: string,
+  from: readonly JobStatus[],
+): Promise<boolean> {
+  await transaction
+    .deleteFrom('deployments')
+    .where('jobKey', '=', jobKey)
+    .where('deploymentId', 'not in', (eb) =>
+      eb
+        .selectFrom('branches')
+        .innerJoin('jobs', 'jobs.branchId', 'branches.branchId')
+        .select(sql<string>`coalesce("activeDeploymentId", '')`.as('deploymentId'))
+        .where('jobs.jobKey', '=', jobKey),
+    )
+    .where('jobKey', 'in', (eb) =>
+      eb
+        .selectFrom('jobs')
+        .select('jobs.jobKey')
+        .where('jobs.jobKey', '=', jobKey)
+        .where('jobs.status', 'in', [...from]),
+    )
+    .execute()
+  const result = await transaction
+    .deleteFrom('jobs')
+    .where('jobKey', '=', jobKey)
+    .where('status', 'in', [...from])
+    .executeTakeFirst()
+  return result.numDeletedRows > 0n
+}

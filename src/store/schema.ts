@@ -1,0 +1,128 @@
+import type { JobStatus, JobType, SourceUrlType, StepName } from '../model/jobs.ts'
+import type { AppSettings, BranchSettings } from '../model/settings.ts'
+
+/**
+ * The tables as the code sees them. Times are epoch milliseconds, ids are text, booleans and JSON members are what
+ * their type says: `columns.ts` is the one place that turns them into what SQLite and PostgreSQL keep.
+ */
+export interface Tables {
+  accessKeys: AccessKeyRow
+  apps: AppRow
+  branches: BranchRow
+  jobs: JobRow
+  steps: StepRow
+  deployments: DeploymentRow
+  uploads: UploadRow
+  artifacts: ArtifactRow
+}
+
+export interface AccessKeyRow {
+  accessKeyId: string
+  accountId: string
+  /** Encrypted with the master key. */
+  secret: string
+  description: string
+  enabled: boolean
+  expiresAt: number | null
+  createdAt: number
+}
+
+export interface AppRow {
+  appId: string
+  accountId: string
+  region: string
+  name: string
+  settings: AppSettings
+  tags: Record<string, string>
+  /** Encrypted `AppSecrets`. */
+  secrets: string | null
+  createdAt: number
+  updatedAt: number
+}
+
+export interface BranchRow {
+  /** A branch made anew under an old name is another row: its job numbers start at 1 again. */
+  branchId: string
+  appId: string
+  name: string
+  displayName: string
+  settings: BranchSettings
+  tags: Record<string, string>
+  /** Encrypted `BranchSecrets`. */
+  secrets: string | null
+  lastJobNumber: number
+  activeDeploymentId: string | null
+  createdAt: number
+  updatedAt: number
+}
+
+export interface JobRow {
+  /** Names the job in URLs and folders: numbers restart when a branch is made anew, this does not. */
+  jobKey: string
+  branchId: string
+  number: number
+  type: JobType
+  status: JobStatus
+  statusReason: string | null
+  commitId: string | null
+  commitMessage: string | null
+  commitTime: number | null
+  sourceUrl: string | null
+  sourceUrlType: SourceUrlType | null
+  createdAt: number
+  startedAt: number | null
+  endedAt: number | null
+  /** The deployment this job publishes: AWS_AMPLIFY_DEPLOYMENT_ID in the build. */
+  deploymentId: string
+  /** Which worker holds the job, and until when without a renewal. */
+  leaseOwner: string | null
+  leaseExpiresAt: number | null
+  claims: number
+  /** Set before the first command of the repository runs: from then on a lost job fails instead of starting over. */
+  commandsStarted: boolean
+}
+
+export interface StepRow {
+  jobKey: string
+  name: StepName
+  position: number
+  status: JobStatus
+  statusReason: string | null
+  context: string | null
+  startedAt: number
+  endedAt: number | null
+  /** The blob of the finished log. While the step runs the log is a file in the work folder. */
+  logSha: string | null
+}
+
+export interface DeploymentRow {
+  deploymentId: string
+  branchId: string
+  /** Null once the job is deleted: the site stays up, the deployment can no longer be chosen. */
+  jobKey: string | null
+  manifestSha: string
+  files: number
+  bytes: number
+  createdAt: number
+}
+
+export interface UploadRow {
+  jobKey: string
+  /** A file's path in the site, or empty for the one zip. */
+  name: string
+  /** MD5 in hex as the client announced it in `fileMap`. */
+  md5: string | null
+  sha: string | null
+  bytes: number | null
+}
+
+export interface ArtifactRow {
+  artifactId: string
+  jobKey: string
+  /** `BUILD/artifacts.zip` and the like are made for URLs in steps; `TEST/…` are those that ListArtifacts shows. */
+  kind: 'build-output' | 'test'
+  fileName: string
+  sha: string
+  bytes: number
+  createdAt: number
+}
