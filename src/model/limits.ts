@@ -25,6 +25,11 @@ export const limits = {
   pathBytesMax: 1024,
   outputBytesMax: 5 * GiB,
 
+  outboundRedirectsMax: 5,
+  /** From the start of a request to the headers of its answer, and between two pieces of its body. */
+  outboundIdleSecondsMax: 30,
+  outboundSecondsMax: 30 * 60,
+
   buildMinutesMin: 5,
   buildMinutesMax: 120,
   buildMinutesDefault: 30,

@@ -1,0 +1,232 @@
+import { lookup } from 'node:dns/promises'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+
+import { addressClass } from '../model/addresses.ts'
+import { limits } from '../model/limits.ts'
+
+/** A request for a user that was refused or failed. The message is for the user: it holds neither query nor credentials. */
+export class OutboundError extends Error {}
+
+export interface OutboundOptions {
+  /** Whether private and loopback addresses may be reached (`PREAMP_PRIVATE_SOURCES`). */
+  privateAllowed: boolean
+  /** Longest body, in bytes. */
+  bytesMax: number
+  /** From the first byte sent to the last received, redirects included. */
+  secondsMax?: number
+  idleSecondsMax?: number
+  signal?: AbortSignal
+}
+
+export interface OutboundResponse {
+  status: number
+  /** Where the answer came from, after redirects. */
+  url: URL
+  contentLength: number | undefined
+  /** To be read to its end or left by `return`, which closes the connection. Throws {@link OutboundError} at a limit. */
+  body: AsyncGenerator<Uint8Array, void>
+}
+
+/**
+ * Resolves a host that a user named and checks where it leads; one refused address refuses the host.
+ * @param host a name or an IP address in any spelling, an IPv6 one with or without brackets
+ * @returns the checked addresses, at least one: connect to these and not to the name, which may resolve anew
+ * @throws {OutboundError}
+ */
+export async function checkHost(host: string, options: { privateAllowed: boolean }): Promise<string[]> {
+  const name = canonicalHost(host)
+  const addresses = isIP(name) ? [name] : await resolve(name)
+  for (const address of addresses) {
+    const kind = addressClass(address)
+    if (kind === 'forbidden') {
+      throw new OutboundError(
+        `${host} leads to a link-local, metadata, multicast or unspecified address, which is never contacted`,
+      )
+    }
+    if (kind === 'private' && !options.privateAllowed) {
+      throw new OutboundError(
+        `${host} leads to a private address. The operator of this server can allow them with PREAMP_PRIVATE_SOURCES=true`,
+      )
+    }
+  }
+  return addresses
+}
+
+/**
+ * GETs a URL that a user named. Only http and https; every host, that of a redirect too, is checked by
+ * {@link checkHost}, and the checked address is the one connected to. Proxy variables of the server are not used, as a
+ * proxy would resolve the name anew. User and password in the URL are sent to its own origin only.
+ * @throws {OutboundError}
+ */
+export async function fetchOutbound(url: string, options: OutboundOptions): Promise<OutboundResponse> {
+  const deadline = AbortSignal.timeout((options.secondsMax ?? limits.outboundSecondsMax) * 1000)
+  const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline
+  let current = parseHttpUrl(url)
+  for (let redirects = 0; ; redirects++) {
+    const message = await send(current, options, signal)
+    const status = message.statusCode ?? 0
+    const location = message.headers.location
+    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) {
+      const contentLength = readContentLength(message)
+      if (contentLength !== undefined && contentLength > options.bytesMax) {
+        message.destroy()
+        throw tooLong(current, options.bytesMax)
+      }
+      return { status, url: current, contentLength, body: readBody(message, current, options, signal) }
+    }
+    message.destroy()
+    if (redirects === limits.outboundRedirectsMax) {
+      throw new OutboundError(
+        `${shown(parseHttpUrl(url))} redirects more than ${limits.outboundRedirectsMax} times`,
+      )
+    }
+    current = parseHttpUrl(location, current)
+  }
+}
+
+/** The URL without what may be secret in it: user, password, query and fragment. */
+export function shown(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`
+}
+
+function canonicalHost(host: string): string {
+  const bracketed = isIP(host) === 6 ? `[${host}]` : host
+  // The URL parser turns every spelling of an IPv4 address (decimal, octal, hexadecimal, short) into the usual one.
+  const parsed = URL.canParse(`http://${bracketed}/`) ? new URL(`http://${bracketed}/`) : undefined
+  if (!parsed || host === '' || /[/?#@\\\s]/.test(host) || parsed.port !== '') {
+    throw new OutboundError(`${JSON.stringify(host)} is not a host name`)
+  }
+  return parsed.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+}
+
+async function resolve(name: string): Promise<string[]> {
+  try {
+    const found = await lookup(name, { all: true })
+    if (found.length > 0) return found.map(({ address }) => address)
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+  }
+  throw new OutboundError(`The host ${name} cannot be found. Check its spelling and the server's DNS`)
+}
+
+function parseHttpUrl(text: string, base?: URL): URL {
+  const url = URL.canParse(text, base?.href) ? new URL(text, base?.href) : undefined
+  if (!url)
+    throw new OutboundError(base ? `${shown(base)} redirects to what is not a URL` : 'The URL cannot be read')
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new OutboundError(`${shown(url)} is neither http nor https`)
+  }
+  // A relative redirect stays at its origin, and so do the credentials; any other URL brings its own or none.
+  if (base && url.origin === base.origin && url.username === '' && url.password === '') {
+    url.username = base.username
+    url.password = base.password
+  }
+  return url
+}
+
+async function send(url: URL, options: OutboundOptions, signal: AbortSignal): Promise<IncomingMessage> {
+  const addresses = await checkHost(url.hostname, options)
+  signal.throwIfAborted()
+  const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>()
+  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)({
+    method: 'GET',
+    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    ...(url.port !== '' && { port: url.port }),
+    path: url.pathname + url.search,
+    headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'preamp', ...authorization(url) },
+    lookup: pinnedLookup(addresses),
+    agent: false,
+    signal,
+  })
+  const timer = setTimeout(() => {
+    request.destroy(new Error('no answer'))
+    reject(new OutboundError(`${url.host} does not answer`))
+  }, idleMilliseconds(options))
+  request.once('response', answered)
+  request.once('error', (error) => reject(describeFailure(error, url, options)))
+  request.end()
+  return promise.finally(() => clearTimeout(timer))
+}
+
+/** Answers every look-up with the addresses that were checked, so that a name cannot lead elsewhere the second time. */
+function pinnedLookup(addresses: string[]): LookupFunction {
+  const found = addresses.map((address) => ({ address, family: isIP(address) }))
+  return (_hostname, { all }, callback) => {
+    if (all) callback(null, found)
+    else callback(null, found[0]!.address, found[0]!.family)
+  }
+}
+
+async function* readBody(
+  message: IncomingMessage,
+  url: URL,
+  options: OutboundOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  let bytes = 0
+  let idle = false
+  const timer = setTimeout(() => {
+    idle = true
+    message.destroy(new Error('idle'))
+  }, idleMilliseconds(options))
+  const abort = () => message.destroy(new Error('aborted'))
+  signal.addEventListener('abort', abort)
+  try {
+    for await (const chunk of message as AsyncIterable<Uint8Array>) {
+      timer.refresh()
+      bytes += chunk.byteLength
+      if (bytes > options.bytesMax) throw tooLong(url, options.bytesMax)
+      yield chunk
+    }
+    const announced = readContentLength(message)
+    if (announced !== undefined && bytes < announced) throw new Error('ended early')
+  } catch (error) {
+    if (idle) throw new OutboundError(`${url.host} stopped sending`)
+    throw describeFailure(error, url, options, signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+    message.destroy()
+  }
+}
+
+function describeFailure(error: unknown, url: URL, options: OutboundOptions, signal?: AbortSignal): unknown {
+  if (options.signal?.aborted) return options.signal.reason
+  if (error instanceof OutboundError) return error
+  if (signal?.aborted || (error instanceof Error && /Abort|Timeout/.test(error.name))) {
+    const seconds = options.secondsMax ?? limits.outboundSecondsMax
+    return new OutboundError(`${shown(url)} was not received within ${seconds} seconds`)
+  }
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+  return new OutboundError(`${shown(url)} cannot be fetched: the connection failed${code}`)
+}
+
+function readContentLength(message: IncomingMessage): number | undefined {
+  const header = message.headers['content-length']
+  return header !== undefined && /^[0-9]+$/.test(header) ? Number(header) : undefined
+}
+
+function authorization(url: URL): Record<string, string> {
+  if (url.username === '' && url.password === '') return {}
+  const credentials = `${decoded(url.username)}:${decoded(url.password)}`
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A lone `%` stands for itself, as browsers have it.
+    return text
+  }
+}
+
+function idleMilliseconds(options: OutboundOptions): number {
+  return (options.idleSecondsMax ?? limits.outboundIdleSecondsMax) * 1000
+}
+
+function tooLong(url: URL, bytesMax: number): OutboundError {
+  return new OutboundError(`${shown(url)} is longer than ${bytesMax} bytes`)
+}
