@@ -9,9 +9,14 @@ import { limits } from '../model/limits.ts'
 /** A request for a user that was refused or failed. The message is for the user: it holds neither query nor credentials. */
 export class OutboundError extends Error {}
 
-export interface OutboundOptions {
+export interface HostOptions {
   /** Whether private and loopback addresses may be reached (`PREAMP_PRIVATE_SOURCES`). */
   privateAllowed: boolean
+  /** Addresses of a name, none when it is unknown. The system's resolver unless given. */
+  resolve?: (name: string) => Promise<string[]>
+}
+
+export interface OutboundOptions extends HostOptions {
   /** Longest body, in bytes. */
   bytesMax: number
   /** From the first byte sent to the last received, redirects included. */
@@ -35,9 +40,12 @@ export interface OutboundResponse {
  * @returns the checked addresses, at least one: connect to these and not to the name, which may resolve anew
  * @throws {OutboundError}
  */
-export async function checkHost(host: string, options: { privateAllowed: boolean }): Promise<string[]> {
+export async function checkHost(host: string, options: HostOptions): Promise<string[]> {
   const name = canonicalHost(host)
-  const addresses = isIP(name) ? [name] : await resolve(name)
+  const addresses = isIP(name) ? [name] : await (options.resolve ?? resolveBySystem)(name)
+  if (addresses.length === 0) {
+    throw new OutboundError(`The host ${name} cannot be found. Check its spelling and the server's DNS`)
+  }
   for (const address of addresses) {
     const kind = addressClass(address)
     if (kind === 'forbidden') {
@@ -101,14 +109,13 @@ function canonicalHost(host: string): string {
   return parsed.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
 }
 
-async function resolve(name: string): Promise<string[]> {
+async function resolveBySystem(name: string): Promise<string[]> {
   try {
-    const found = await lookup(name, { all: true })
-    if (found.length > 0) return found.map(({ address }) => address)
+    return (await lookup(name, { all: true })).map(({ address }) => address)
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error
+    if (error instanceof Error && 'code' in error) return []
+    throw error
   }
-  throw new OutboundError(`The host ${name} cannot be found. Check its spelling and the server's DNS`)
 }
 
 function parseHttpUrl(text: string, base?: URL): URL {
