@@ -215,10 +215,13 @@ export function readConfig(
   const problems: string[] = []
   const config: Record<string, unknown> = {}
   for (const [name, { variable, schema }] of Object.entries(settings)) {
-    const given = flags[name] ?? emptyAsAbsent(environment[variable])
+    const given: unknown = flags[name] ?? emptyAsAbsent(environment[variable])
     const result = schema.safeParse(given)
     if (result.success) config[name] = result.data
-    else problems.push(`${variable}=${String(given)}: ${result.error.issues[0]?.message}`)
+    else
+      problems.push(
+        `${variable}${name === 'secretAccessKey' ? '' : `=${JSON.stringify(given)}`}: ${result.error.issues[0]?.message}`,
+      )
   }
   if ((config['accessKeyId'] === undefined) !== (config['secretAccessKey'] === undefined)) {
     problems.push('PREAMP_ACCESS_KEY_ID and PREAMP_SECRET_ACCESS_KEY are given together or not at all')
@@ -230,7 +233,7 @@ export function readConfig(
 
 /** Whether the API can be reached from this machine only: what decides the defaults that trust the caller. */
 export function isLoopbackBind(config: Pick<Config, 'host'>): boolean {
-  return config.host === 'localhost' || config.host === '::1' || /^127\./.test(config.host)
+  return config.host === 'localhost' || config.host === '::1' || config.host.startsWith('127.')
 }
 
 /** `apiPort` → `--api-port`. */

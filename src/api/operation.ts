@@ -65,7 +65,7 @@ export function operation<
     handle(context: OperationContext, input: z.output<Schema>): Promise<Result & Exact<Result, Output<Name>>>
   },
 ): Operation<Name> {
-  return { name, input: definition.input, handle: definition.handle as Operation<Name>['handle'] }
+  return { name, input: definition.input, handle: definition.handle }
 }
 
 /** What stands in the map: all 37, none forgotten, none misspelt. */

@@ -53,7 +53,7 @@ export class TransferUrls {
     ) as Transfer & {
       expiresAt: number
     }
-    return now <= expiresAt ? (transfer as Transfer) : undefined
+    return now <= expiresAt ? transfer : undefined
   }
 
   #sign(claims: string): string {

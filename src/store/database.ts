@@ -35,7 +35,7 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
     dialect:
       kind === 'sqlite'
         ? new BunSqliteDialect(url.slice('sqlite:'.length), options.readonly ? 'readonly' : 'readwrite')
-        : new PostgresJSDialect({ postgres: new Bun.SQL(url) as never }),
+        : new PostgresJSDialect({ postgres: new Bun.SQL(url) }),
     plugins: [new ColumnTypes()],
   })
   if (!options.readonly) await migrate(queries)

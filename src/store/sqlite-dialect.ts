@@ -62,7 +62,7 @@ function openDatabase(path: string, mode: 'readwrite' | 'readonly'): SqliteDatab
         reader: statement.columnNames.length > 0,
         all: (parameters) => statement.all(...(parameters as never[])),
         run: (parameters) => statement.run(...(parameters as never[])),
-        iterate: (parameters) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
+        iterate: (parameters) => statement.iterate(...(parameters as never[])),
       }
     },
   }
