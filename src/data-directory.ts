@@ -16,6 +16,8 @@ export interface DataDirectory {
   masterKey: string
   /** Pids of the edge processes, so that a server that starts after a crash finds them. */
   edges: string
+  /** Addresses and pid of the server at work, for our own commands. */
+  server: string
 }
 
 export function dataDirectoryAt(path: string): DataDirectory {
@@ -27,6 +29,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     credentials: join(path, 'credentials'),
     masterKey: join(path, 'master.key'),
     edges: join(path, 'edges.json'),
+    server: join(path, 'server.json'),
   }
 }
 
