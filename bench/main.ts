@@ -1,0 +1,20 @@
+/**
+ * `npm run bench` runs every benchmark, `npm run bench -- static publish` some. Each is a program of its own that prints
+ * its figures and a ratio against a peer measured in the same run.
+ */
+const benchmarks = ['static', 'publish', 'empty-build']
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !benchmarks.includes(name))
+if (unknown.length > 0) {
+  console.error(`No benchmark is called ${unknown.join(', ')}. There are: ${benchmarks.join(', ')}.`)
+  process.exit(2)
+}
+for (const name of asked.length > 0 ? asked : benchmarks) {
+  console.log(`\n== ${name}`)
+  const { exitCode } = Bun.spawnSync([process.execPath, `${import.meta.dir}/${name}.ts`], {
+    stdout: 'inherit',
+    stderr: 'inherit',
+  })
+  if (exitCode !== 0) process.exitCode = exitCode
+}
