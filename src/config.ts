@@ -16,7 +16,7 @@ const list = z.string().transform((text) =>
 )
 
 interface Setting<Schema extends z.ZodType> {
-  /** The environment variable; the flag is the same in kebab-case without `PREAMP_`. */
+  /** The environment variable; {@link flagOf} says which flag goes with it. */
   variable: string
   schema: Schema
   /** As `docs/configuration.md` shows the default. */
@@ -205,7 +205,7 @@ export type Config = { [Name in keyof Settings]: z.output<Settings[Name]['schema
 
 /**
  * Reads the configuration: flags over environment over defaults.
- * @param flags by camelCase name, as commander hands them over
+ * @param flags by the name of the setting
  * @throws {UsageError} naming every setting that does not fit, and why
  */
 export function readConfig(
@@ -236,9 +236,13 @@ export function isLoopbackBind(config: Pick<Config, 'host'>): boolean {
   return config.host === 'localhost' || config.host === '::1' || config.host.startsWith('127.')
 }
 
-/** `apiPort` → `--api-port`. */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+/** `PREAMP_API_PORT` → `--api-port`; undefined where a flag would show a secret to every user of the machine, or is not ours. */
+export function flagOf(name: keyof Settings): string | undefined {
+  if (name === 'accessKeyId' || name === 'secretAccessKey' || name === 'databaseUrl') return undefined
+  const { variable } = settings[name]
+  return variable.startsWith('PREAMP_')
+    ? `--${variable.slice('PREAMP_'.length).toLowerCase().replaceAll('_', '-')}`
+    : undefined
 }
 
 function emptyAsAbsent(text: string | undefined): string | undefined {

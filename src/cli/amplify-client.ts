@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from 'node:fs'
+
+import { AmplifyClient } from '@aws-sdk/client-amplify'
+
+import { type Config, UsageError } from '../config.ts'
+import { dataDirectoryAt } from '../data-directory.ts'
+
+export interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+}
+
+/** The settings that say which server a command talks to, and as whom. */
+export const clientSettings = ['dataDir', 'apiUrl', 'apiPort', 'region'] as const
+
+/**
+ * An ordinary client of the API, for commands that could run on another machine than the server.
+ * @throws {UsageError} when there is no key to sign with
+ */
+export function amplifyClient(config: Config, environment = process.env): AmplifyClient {
+  return clientFor(apiUrlOf(config, environment), config.region, findCredentials(config, environment))
+}
+
+export function clientFor(endpoint: string, region: string, credentials: Credentials): AmplifyClient {
+  return new AmplifyClient({ endpoint, region, credentials })
+}
+
+/** `PREAMP_API_URL`, else what AWS's own clients read, else this machine's default. */
+export function apiUrlOf(
+  config: Pick<Config, 'apiUrl' | 'apiPort'>,
+  environment: Record<string, string | undefined>,
+): string {
+  return (
+    config.apiUrl ??
+    environment['AWS_ENDPOINT_URL_AMPLIFY'] ??
+    environment['AWS_ENDPOINT_URL'] ??
+    `http://localhost:${config.apiPort}`
+  )
+}
+
+/** As AWS's clients do it: variables before files; the file is that of the data directory unless AWS's variable names one. */
+export function findCredentials(
+  config: Pick<Config, 'dataDir'>,
+  environment: Record<string, string | undefined>,
+): Credentials {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment
+  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey }
+  const own = dataDirectoryAt(config.dataDir).credentials
+  const file = existsSync(own) ? own : environment['AWS_SHARED_CREDENTIALS_FILE']
+  if (!file || !existsSync(file)) {
+    throw new UsageError(
+      `No key to sign with: ${own} does not exist, and AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY is not set. ` +
+        'Start the server here first, or name its data directory with --data-dir.',
+    )
+  }
+  return readCredentialsFile(file)
+}
+
+/** Reads the `[default]` profile of an AWS credentials file. */
+export function readCredentialsFile(file: string): Credentials {
+  const [, profile = ''] = /^\[default\]\s*$([^[]*)/m.exec(readFileSync(file, 'utf8')) ?? []
+  const value = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)\\s*$`, 'm').exec(profile)?.[1]
+  const accessKeyId = value('aws_access_key_id')
+  const secretAccessKey = value('aws_secret_access_key')
+  if (!accessKeyId || !secretAccessKey) throw new UsageError(`${file} holds no key in its [default] profile.`)
+  return { accessKeyId, secretAccessKey }
+}
+
+/** Turns what a person can mend into a message; anything else is thrown on as it is. */
+export function explainApiError(error: unknown, apiUrl: string): never {
+  if (error instanceof Error) {
+    if (/ECONNREFUSED|Unable to connect|ConnectionRefused/.test(`${error.name} ${error.message}`)) {
+      throw new UsageError(`No server answers at ${apiUrl}. Start it with: preamp serve`)
+    }
+    if (error.name === 'UnrecognizedClientException') {
+      throw new UsageError(
+        `The server at ${apiUrl} does not know the key. AWS_ACCESS_KEY_ID goes before the key in the data directory: ` +
+          'unset it to use that one.',
+      )
+    }
+    if ('$fault' in error && error.$fault === 'client') {
+      throw new UsageError(`${error.name}: ${error.message}`)
+    }
+  }
+  throw error
+}

@@ -1,0 +1,29 @@
+import { type Command, Option } from 'commander'
+
+import { type Config, flagOf, readConfig, settings } from '../config.ts'
+
+type SettingName = keyof typeof settings
+
+/** Adds the flags of these settings, or of all that have one. */
+export function addSettings(
+  command: Command,
+  names: readonly SettingName[] = Object.keys(settings) as SettingName[],
+): Command {
+  for (const name of names) {
+    const flag = flagOf(name)
+    if (flag === undefined) continue
+    const { description, default: defaultText } = settings[name]
+    command.addOption(new Option(`${flag} <value>`, `${description} (default: ${defaultText})`))
+  }
+  return command
+}
+
+/** The configuration from the command's flags, the environment and the defaults. */
+export function configOf(command: Command): Config {
+  const flags: Record<string, unknown> = {}
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const option = command.options.find(({ long }) => long === flagOf(name))
+    if (option) flags[name] = command.getOptionValue(option.attributeName())
+  }
+  return readConfig(process.env, flags)
+}
