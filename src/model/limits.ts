@@ -24,6 +24,9 @@ export const limits = {
   archiveRatioFreeBytes: 64 * MiB,
   pathBytesMax: 1024,
   outputBytesMax: 5 * GiB,
+  /** Files and folders looked at while an output folder is read, those that are not published too. */
+  outputEntriesReadMax: 1_000_000,
+  artifactPatternsMax: 100,
 
   outboundRedirectsMax: 5,
   /** From the start of a request to the headers of its answer, and between two pieces of its body. */

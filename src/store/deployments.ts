@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+
 import type { Queries, Transaction } from './database.ts'
 import type { AppRow, BranchRow, DeploymentRow } from './schema.ts'
 
@@ -18,8 +20,8 @@ export function findDeploymentOfJob(queries: Queries, jobKey: string): Promise<D
 }
 
 /**
- * Moves the branch's pointer: from this statement's commit on, visitors see the deployment. A deployment that was live and
- * whose job has been deleted meanwhile is forgotten now.
+ * Moves the branch's pointer: from this statement's commit on, visitors see the deployment. The one that was live stays,
+ * so that the pointer can be moved back; others whose jobs have been deleted are forgotten.
  */
 export async function activateDeployment(
   transaction: Transaction,
@@ -27,17 +29,52 @@ export async function activateDeployment(
   deploymentId: string,
   now: number,
 ): Promise<void> {
+  await forgetJoblessDeployments(transaction, branchId)
   await transaction
     .updateTable('branches')
     .set({ activeDeploymentId: deploymentId, updatedAt: now })
     .where('branchId', '=', branchId)
     .execute()
-  await transaction
+}
+
+/** Forgets deployments whose jobs have been deleted, but for the one that visitors see. */
+export async function forgetJoblessDeployments(queries: Queries, branchId: string): Promise<void> {
+  await queries
     .deleteFrom('deployments')
     .where('branchId', '=', branchId)
     .where('jobKey', 'is', null)
-    .where('deploymentId', '!=', deploymentId)
+    .where('deploymentId', 'not in', (eb) =>
+      eb
+        .selectFrom('branches')
+        .select(sql<string>`coalesce("activeDeploymentId", '')`.as('deploymentId'))
+        .where('branchId', '=', branchId),
+    )
     .execute()
+}
+
+/**
+ * Moves the branch's pointer back from a deployment that turned out bad, and forgets that one; false when it is not the
+ * live one any more or the earlier one is gone.
+ * @param previousDeploymentId null when nothing was live before
+ */
+export async function deactivateDeployment(
+  transaction: Transaction,
+  branchId: string,
+  deploymentId: string,
+  previousDeploymentId: string | null,
+  now: number,
+): Promise<boolean> {
+  if (previousDeploymentId !== null && !(await findDeployment(transaction, previousDeploymentId)))
+    return false
+  const result = await transaction
+    .updateTable('branches')
+    .set({ activeDeploymentId: previousDeploymentId, updatedAt: now })
+    .where('branchId', '=', branchId)
+    .where('activeDeploymentId', '=', deploymentId)
+    .executeTakeFirst()
+  if (result.numUpdatedRows === 0n) return false
+  await transaction.deleteFrom('deployments').where('deploymentId', '=', deploymentId).execute()
+  return true
 }
 
 /** Number of the job whose deployment is live: `activeJobId`. Undefined when nothing is live or its job was deleted. */

@@ -1,0 +1,60 @@
+import type { StoredBlob } from '../blobs/blobs.ts'
+import { limits } from '../model/limits.ts'
+import { emptyManifest, type Manifest } from '../model/manifest.ts'
+import { RefusedContent } from './refused-content.ts'
+import { quoted, sitePath } from './site-path.ts'
+
+/** Names the files of a deployment while it is collected, and keeps it within its bounds. */
+export class FileNames {
+  readonly #sources = new Map<string, string>()
+  #bytes = 0
+
+  /**
+   * Takes one file in.
+   * @param name what it is called where it comes from
+   * @returns the path under which it is published
+   * @throws {RefusedContent} for a bad name, one that is there already, or one file or byte too many
+   */
+  add(name: string, bytes: number): string {
+    const path = sitePath(name)
+    const other = this.#sources.get(path)
+    if (other === name) throw new RefusedContent(`The file ${quoted(name)} appears twice`)
+    if (other !== undefined) {
+      throw new RefusedContent(
+        `The files ${quoted(other)} and ${quoted(name)} have the same name in different Unicode forms. Rename one`,
+      )
+    }
+    this.#sources.set(path, name)
+    if (this.#sources.size > limits.archiveEntriesMax) {
+      throw new RefusedContent(`There are more than ${limits.archiveEntriesMax} files`)
+    }
+    this.#bytes += bytes
+    if (this.#bytes > limits.archiveUnpackedBytesMax) {
+      throw new RefusedContent(`The files hold more than ${limits.archiveUnpackedBytesMax} bytes together`)
+    }
+    return path
+  }
+}
+
+/** A manifest in the order of its paths, so that the same files always make the same manifest. */
+export function toManifest(files: Map<string, StoredBlob>): Manifest {
+  const manifest = emptyManifest()
+  for (const path of [...files.keys()].toSorted()) {
+    const { sha, size } = files.get(path)!
+    manifest.files[path] = { sha, size }
+  }
+  return manifest
+}
+
+/** A line for the deploy log when visitors of `/` will find nothing; undefined when they will. */
+export function missingIndexWarning(manifest: Manifest): string | undefined {
+  const paths = Object.keys(manifest.files)
+  if (Object.hasOwn(manifest.files, 'index.html') || Object.hasOwn(manifest.files, 'deploy-manifest.json')) {
+    return undefined
+  }
+  const folder = paths[0]?.includes('/') ? paths[0].slice(0, paths[0].indexOf('/') + 1) : undefined
+  const wrapped = folder !== undefined && paths.every((path) => path.startsWith(folder))
+  return wrapped
+    ? `[WARNING]: There is no index.html at the root: everything lies in ${quoted(folder)}. Zip the contents of the folder, not the folder itself.`
+    : '[WARNING]: There is no index.html at the root of the files, so the address of the site itself shows nothing.'
+}
