@@ -28,10 +28,16 @@ export class MissingAuthenticationTokenException extends apiError(
 ) {}
 export class UnrecognizedClientException extends apiError('UnrecognizedClientException', 403) {}
 export class InvalidSignatureException extends apiError('InvalidSignatureException', 403) {}
+/** The Authorization header or its query form lacks a part, or is of another kind than AWS4-HMAC-SHA256. */
+export class IncompleteSignatureException extends apiError('IncompleteSignatureException', 403) {}
 export class AccessDeniedException extends apiError('AccessDeniedException', 403) {}
 export class NotFoundException extends apiError('NotFoundException', 404) {}
+/** Method and path belong to no operation; the name is the one of Smithy's servers. */
+export class UnknownOperationException extends apiError('UnknownOperationException', 404) {}
 /** What tags answer for an unknown ARN; its body carries `code` as well. */
 export class ResourceNotFoundException extends apiError('ResourceNotFoundException', 404) {}
+export class RequestTimeoutException extends apiError('RequestTimeoutException', 408) {}
+export class RequestTooLargeException extends apiError('RequestTooLargeException', 413) {}
 /** Every client retries this one: only where AWS itself uses it (contract/api-behaviour.md §1.3). */
 export class LimitExceededException extends apiError('LimitExceededException', 429) {}
 export class InternalFailureException extends apiError('InternalFailureException', 500) {}

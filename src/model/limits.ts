@@ -8,6 +8,9 @@ export const limits = {
   requestHeaderBytesMax: 32 * KiB,
   requestHeaderSecondsMax: 15,
   requestBodySecondsMax: 60,
+  requestJsonDepthMax: 32,
+  /** Between two pieces of a request or a response, uploads and downloads too. */
+  transferIdleSecondsMax: 60,
   signatureAgeSecondsMax: 15 * 60,
   presignedSecondsMax: 7 * 24 * 3600,
   uploadSecondsMax: 8 * 3600,
