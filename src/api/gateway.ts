@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto'
+
+import type { Logger } from 'pino'
+
+import { parseJsonObject, readBody, toJson } from './body.ts'
+import type { Caller, OperationContext, Services } from './context.ts'
+import {
+  ApiError,
+  BadRequestException,
+  InternalFailureException,
+  ResourceNotFoundException,
+  UnauthorizedException,
+  UnknownOperationException,
+  UnrecognizedClientException,
+} from './errors.ts'
+import type { HttpRequest, HttpResponse } from './http.ts'
+import { type FindKey, keyFinder } from './keys.ts'
+import type { Operation, Operations } from './operation.ts'
+import { operations as allOperations } from './operations.ts'
+import { pipeline } from './pipeline.ts'
+import { handlePreamp } from './preamp/router.ts'
+import { matchRoute, type Route } from './routes.ts'
+import { type Claim, readClaim, verifySignature } from './sigv4.ts'
+import { readTarget, type Target } from './target.ts'
+import { parseInput } from './validation.ts'
+
+export interface Gateway {
+  /** Answers every request, also one that makes a handler throw. */
+  handle(request: HttpRequest): Promise<HttpResponse>
+}
+
+interface GatewayOptions {
+  services: Services
+  /** Address of the API as clients see it, without a slash at its end; by default the Host of each request. */
+  apiUrl?: string
+  log: Logger
+  operations?: Operations
+}
+
+/** What every step may use besides what the steps before it found out. */
+interface Exchange extends GatewayOptions {
+  request: HttpRequest
+  requestId: string
+  operations: Operations
+  findKey: FindKey
+}
+
+/** A call of the Amplify API, in the order in which it happens. Whatever a step throws ends it: see `writeError`. */
+const callOperation = pipeline<Exchange & { target: Target }>()([
+  identifyKey,
+  readWholeBody,
+  authenticate,
+  matchOperation,
+  readInput,
+  runHandler,
+])
+
+export function createGateway({ operations = allOperations, ...options }: GatewayOptions): Gateway {
+  const findKey = keyFinder(options.services.database, options.services.secrets)
+  return {
+    handle: async (request) => {
+      const exchange = { ...options, operations, findKey, request, requestId: randomUUID() }
+      const response = await answer(exchange).catch((error: unknown) => writeError(error, exchange))
+      return { ...response, headers: { ...response.headers, 'x-amzn-RequestId': exchange.requestId } }
+    },
+  }
+}
+
+async function answer(exchange: Exchange): Promise<HttpResponse> {
+  const target = readTarget(exchange.request)
+  if (target.segments[0] === '_preamp') return handlePreamp(exchange.request, target, exchange.services)
+  const { output } = await callOperation({ ...exchange, target })
+  return json(200, toJson(output))
+}
+
+/** Before the body is read, so that nobody without a key of ours makes us read one. */
+async function identifyKey({ request, target, findKey }: Exchange & { target: Target }) {
+  const claim = readClaim({ headers: request.headers, target })
+  const key = await findKey(claim.accessKeyId)
+  if (!key) throw new UnrecognizedClientException('The security token included in the request is invalid.')
+  return { claim, key }
+}
+
+async function readWholeBody({ request }: Exchange) {
+  return { body: await readBody(request.body) }
+}
+
+interface Signed {
+  target: Target
+  claim: Claim
+  key: NonNullable<Awaited<ReturnType<FindKey>>>
+  body: Uint8Array
+}
+
+/** Whether a key is disabled or expired is told only to who holds its secret. */
+async function authenticate({ request, services, target, claim, key, body }: Exchange & Signed) {
+  const { method, headers } = request
+  const now = services.now()
+  await verifySignature(claim, { method, headers, target, body }, key.secretAccessKey, now)
+  if (!key.enabled) throw new UnauthorizedException(`The access key ${key.accessKeyId} is disabled.`)
+  if (key.expiresAt !== null && now >= key.expiresAt) {
+    throw new UnauthorizedException(`The access key ${key.accessKeyId} has expired.`)
+  }
+  const caller: Caller = { accountId: key.accountId, region: claim.region, accessKeyId: key.accessKeyId }
+  return { caller }
+}
+
+function matchOperation({ request, target }: Exchange & { target: Target }) {
+  const match = matchRoute(request.method, target.segments)
+  if (!match) {
+    throw new UnknownOperationException(
+      `No operation of the Amplify API is called by ${request.method} ${target.path}. A member in the path must not be empty.`,
+    )
+  }
+  return match
+}
+
+interface Matched {
+  target: Target
+  body: Uint8Array
+  route: Route
+  members: Record<string, string>
+}
+
+/** Members of the path win over those of the query, and both over the body's: a body cannot name another resource. */
+function readInput({ request, target, body, route, members, operations }: Exchange & Matched) {
+  const sent = {
+    ...(request.method === 'POST' ? parseJsonObject(body) : {}),
+    ...queryMembers(route, target.query),
+    ...members,
+  }
+  return { input: parseInput(operations[route.name].input, sent) }
+}
+
+function queryMembers(route: Route, query: Target['query']): Record<string, string | readonly string[]> {
+  const members: Record<string, string | readonly string[]> = {}
+  for (const { name, isList } of route.query) {
+    const values = query.get(name)
+    if (!values) continue
+    if (!isList && values.length > 1)
+      throw new BadRequestException(`The parameter ${name} must be given once.`)
+    members[name] = isList ? values : values[0]!
+  }
+  return members
+}
+
+interface Callable {
+  target: Target
+  caller: Caller
+  route: Route
+  input: unknown
+}
+
+async function runHandler(exchange: Exchange & Callable): Promise<{ output: object }> {
+  const { caller, requestId, services, target, route, input, log } = exchange
+  const apiUrl = exchange.apiUrl ?? `http://${target.host}`
+  const context: OperationContext = { caller, requestId, apiUrl, services }
+  const operation: Operation = exchange.operations[route.name]
+  const output = await operation.handle(context, input as never)
+  log.debug({ requestId, operation: route.name, accessKeyId: caller.accessKeyId }, 'API call')
+  return { output }
+}
+
+/** The one error path: what is in the catalogue is answered as it is, everything else is a bug and told to the log alone. */
+function writeError(error: unknown, { requestId, request, log }: Exchange): HttpResponse {
+  if (!(error instanceof ApiError)) {
+    log.error(
+      { err: error, requestId, method: request.method, target: withoutQuery(request) },
+      'API call failed',
+    )
+    return writeError(
+      new InternalFailureException(
+        `The server failed on this request. Its log names the reason under ${requestId}.`,
+      ),
+      { requestId, request, log } as Exchange,
+    )
+  }
+  const code = error instanceof ResourceNotFoundException ? { code: error.code } : {}
+  const { status, headers, body } = json(error.status, JSON.stringify({ ...code, message: error.message }))
+  return { status, headers: { ...headers, 'x-amzn-ErrorType': error.code }, body }
+}
+
+/** The query may hold the signature of a URL. */
+const withoutQuery = ({ target }: HttpRequest) => target.replace(/\?.*$/s, '')
+
+function json(status: number, body: string): HttpResponse {
+  return { status, headers: { 'Content-Type': 'application/json' }, body }
+}

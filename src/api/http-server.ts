@@ -1,0 +1,219 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+import type { Logger } from 'pino'
+
+import { limits } from '../model/limits.ts'
+import type { HttpRequest, HttpResponse } from './http.ts'
+
+interface ListenOptions {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  handle(request: HttpRequest): Promise<HttpResponse>
+  log: Logger
+}
+
+export interface HttpServer {
+  port: number
+  /** Takes no more connections, lets requests at work end for some seconds, then closes what is left. */
+  stop(): Promise<void>
+}
+
+const keepAliveSeconds = 65
+const stopSecondsMax = 10
+
+/**
+ * The API's listener, on node:http because it keeps the raw target and every header, and has a deadline for headers.
+ * Bodies have no deadline and no size limit here, only an idle time: what is read, and how much of it, is the handler's
+ * decision.
+ */
+export async function listen({ host, port, handle, log }: ListenOptions): Promise<HttpServer> {
+  const server = createServer({
+    headersTimeout: limits.requestHeaderSecondsMax * 1000,
+    connectionsCheckingInterval: 1000,
+    maxHeaderSize: limits.requestHeaderBytesMax,
+    keepAliveTimeout: keepAliveSeconds * 1000,
+    requestTimeout: 0,
+    // The gateway answers a missing Host in the API's own form.
+    requireHostHeader: false,
+  })
+  server.on('connection', (socket: Socket) => {
+    socket.setTimeout(limits.transferIdleSecondsMax * 1000, () => socket.destroy())
+  })
+  const respond = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    exchange(incoming, outgoing, handle).catch((error: unknown) => {
+      log.error({ err: error }, 'A response could not be written')
+      outgoing.destroy()
+    })
+  }
+  server.on('request', respond)
+  // Listening to this leaves it to us when to say 100 Continue: once the body is wanted.
+  server.on('checkContinue', respond)
+  server.on('clientError', refuseMalformed)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () =>
+      new Promise<void>((resolve) => {
+        const deadline = setTimeout(() => server.closeAllConnections(), stopSecondsMax * 1000)
+        server.close(() => {
+          clearTimeout(deadline)
+          resolve()
+        })
+        server.closeIdleConnections()
+      }),
+  }
+}
+
+async function exchange(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  handle: ListenOptions['handle'],
+): Promise<void> {
+  const response = await handle(requestOf(incoming, outgoing))
+  const headers = { ...contentLength(response), ...response.headers }
+  outgoing.writeHead(response.status, incoming.complete ? headers : { ...headers, Connection: 'close' })
+  if (incoming.method === 'HEAD' || response.body === null) {
+    if (response.body instanceof ReadableStream) await response.body.cancel()
+    outgoing.end()
+  } else if (typeof response.body === 'string' || response.body instanceof Uint8Array) {
+    outgoing.end(response.body)
+  } else {
+    await writeStream(response.body instanceof Blob ? response.body.stream() : response.body, outgoing)
+  }
+  if (!incoming.complete) discard(incoming)
+}
+
+function requestOf(incoming: IncomingMessage, outgoing: ServerResponse): HttpRequest {
+  const headers = new Map<string, string[]>()
+  for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
+    const name = incoming.rawHeaders[at]!.toLowerCase()
+    headers.set(name, [...(headers.get(name) ?? []), incoming.rawHeaders[at + 1]!])
+  }
+  let body: ReadableStream<Uint8Array> | undefined
+  return {
+    method: incoming.method ?? '',
+    target: incoming.url ?? '',
+    headers,
+    remoteAddress: incoming.socket.remoteAddress ?? '',
+    get body() {
+      return (body ??= bodyOf(incoming, outgoing))
+    },
+  }
+}
+
+/** The body as it arrives, read no faster than it is asked for. It fails when the client goes away before its end. */
+function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
+  if (incoming.headers.expect?.toLowerCase() === '100-continue') outgoing.writeContinue()
+  let isOver = false
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const fail = () => {
+          if (isOver) return
+          isOver = true
+          controller.error(new Error('The client closed the connection before the end of the body'))
+        }
+        incoming.on('data', (chunk: Buffer) => {
+          if (isOver) return
+          controller.enqueue(chunk)
+          if ((controller.desiredSize ?? 0) <= 0) incoming.pause()
+        })
+        incoming.on('end', () => {
+          if (isOver) return
+          isOver = true
+          controller.close()
+        })
+        incoming.on('error', fail)
+        incoming.on('close', fail)
+      },
+      pull() {
+        incoming.resume()
+      },
+      cancel() {
+        isOver = true
+      },
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: 256 * 1024 }),
+  )
+}
+
+/** What is known of a body's length without reading it. Handlers that stream name it themselves. */
+function contentLength({ body }: HttpResponse): Record<string, string> {
+  if (typeof body === 'string') return { 'Content-Length': String(Buffer.byteLength(body)) }
+  if (body instanceof Uint8Array) return { 'Content-Length': String(body.byteLength) }
+  if (body instanceof Blob) return { 'Content-Length': String(body.size) }
+  return body === null ? { 'Content-Length': '0' } : {}
+}
+
+/** Writes as fast as the client reads. A client that goes away ends the stream; a stream that fails ends the connection. */
+async function writeStream(stream: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = stream.getReader()
+  try {
+    while (!outgoing.destroyed) {
+      const { done, value } = await reader.read()
+      if (done) {
+        outgoing.end()
+        return
+      }
+      if (!outgoing.write(value)) await drained(outgoing)
+    }
+  } catch (error) {
+    outgoing.destroy()
+    throw error
+  } finally {
+    await reader.cancel()
+  }
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      outgoing.off('drain', settle)
+      outgoing.off('close', settle)
+      resolve()
+    }
+    outgoing.on('drain', settle)
+    outgoing.on('close', settle)
+    if (outgoing.destroyed) settle()
+  })
+}
+
+/**
+ * Takes in the rest of a body that nobody read, up to a bound: a connection that is closed over unread bytes is reset,
+ * and the client would lose the answer that told it why.
+ */
+function discard(incoming: IncomingMessage): void {
+  let bytes = 0
+  incoming.on('data', (chunk: Buffer) => {
+    bytes += chunk.byteLength
+    if (bytes > limits.requestBodyBytesMax) incoming.socket.destroy()
+  })
+  incoming.on('error', () => incoming.socket.destroy())
+  incoming.resume()
+}
+
+/** What the parser refuses never reaches the gateway: no request, so no request id either. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket | { destroy(): void }): void {
+  if (!('writable' in socket) || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = clientErrorStatus[error.code ?? ''] ?? '400 Bad Request'
+  const body = JSON.stringify({ message: 'The server cannot read this HTTP request.' })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nx-amzn-ErrorType: BadRequestException\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const clientErrorStatus: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
