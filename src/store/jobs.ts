@@ -186,18 +186,21 @@ export type JobChange = Partial<
 /**
  * Changes the job if it is still in one of `from`: the condition and the change are one statement, so that of two
  * callers (a user's StopJob, the worker's SUCCEED) one wins. Undefined when the job has moved on or is gone.
+ * @param owner only while this worker holds the job
  */
 export function changeJob(
   queries: Queries,
   jobKey: string,
   from: readonly JobStatus[],
   change: JobChange,
+  owner?: string,
 ): Promise<JobRow | undefined> {
   return queries
     .updateTable('jobs')
     .set(change)
     .where('jobKey', '=', jobKey)
     .where('status', 'in', [...from])
+    .$if(owner !== undefined, (query) => query.where('leaseOwner', '=', owner!))
     .returningAll()
     .executeTakeFirst()
 }
