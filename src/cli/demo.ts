@@ -68,7 +68,7 @@ async function deployExample(client: AmplifyClient, server: RunningServer): Prom
 
 async function findOrCreateApp(client: AmplifyClient, repository: string): Promise<string> {
   for await (const page of paginateListApps({ client }, {})) {
-    const app = page.apps?.find((app) => app.name === appName && app.repository === repository)
+    const app = page.apps?.find((each) => each.name === appName && each.repository === repository)
     if (app?.appId) return app.appId
   }
   const description = 'The example that preamp demo builds'
