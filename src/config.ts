@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 
 import { z } from 'zod'
@@ -233,7 +234,11 @@ export function readConfig(
 
 /** Whether the API can be reached from this machine only: what decides the defaults that trust the caller. */
 export function isLoopbackBind(config: Pick<Config, 'host'>): boolean {
-  return config.host === 'localhost' || config.host === '::1' || config.host.startsWith('127.')
+  return (
+    config.host === 'localhost' ||
+    config.host === '::1' ||
+    (isIPv4(config.host) && config.host.startsWith('127.'))
+  )
 }
 
 /** `PREAMP_API_PORT` → `--api-port`; undefined where a flag would show a secret to every user of the machine, or is not ours. */

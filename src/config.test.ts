@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+import { configurationDocument, configurationFile } from '../scripts/print-configuration.ts'
+import { flagOf, isLoopbackBind, readConfig, settings, UsageError } from './config.ts'
+
+describe('readConfig', () => {
+  test('defaults are those of the design', () => {
+    expect(readConfig({})).toMatchObject({
+      host: '127.0.0.1',
+      apiPort: 4700,
+      sitesPort: 4780,
+      dataDir: resolve('.preamp'),
+      accountId: '000000000000',
+      region: 'us-east-1',
+    })
+  })
+
+  test('a flag goes before the environment, the environment before the default', () => {
+    const environment = { PREAMP_API_PORT: '4001', PREAMP_SITES_PORT: '4002' }
+    expect(readConfig(environment, { apiPort: '5001' })).toMatchObject({ apiPort: 5001, sitesPort: 4002 })
+  })
+
+  test('an empty variable counts as not set', () => {
+    expect(readConfig({ PREAMP_API_PORT: '', PREAMP_DATABASE_URL: '' })).toMatchObject({ apiPort: 4700 })
+  })
+
+  test('every wrong setting is named at once, with the reason', () => {
+    const wrong = { PREAMP_API_PORT: 'x', PREAMP_ACCOUNT_ID: '12', PREAMP_DATABASE_URL: 'mysql://h/d' }
+    expect(() => readConfig(wrong)).toThrow(UsageError)
+    expect(() => readConfig(wrong)).toThrow(
+      /PREAMP_API_PORT[^]*PREAMP_DATABASE_URL[^]*PREAMP_ACCOUNT_ID.*12 digits/,
+    )
+  })
+
+  test('a secret that does not fit is not shown', () => {
+    const wrong = { PREAMP_ACCESS_KEY_ID: 'AKIAEXAMPLE', PREAMP_SECRET_ACCESS_KEY: 'hunter2' }
+    expect(() => readConfig(wrong)).toThrow(/PREAMP_SECRET_ACCESS_KEY: /)
+    expect(() => readConfig(wrong)).not.toThrow(/hunter2/)
+  })
+
+  test('half a key is refused', () => {
+    expect(() => readConfig({ PREAMP_ACCESS_KEY_ID: 'AKIAEXAMPLE' })).toThrow(/together or not at all/)
+  })
+
+  test('an address loses the slash at its end', () => {
+    expect(readConfig({ PREAMP_API_URL: 'https://api.example.com/' }).apiUrl).toBe('https://api.example.com')
+  })
+})
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.1.2.3', true],
+  ['localhost', true],
+  ['::1', true],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['192.168.0.2', false],
+  ['127.example.com', false],
+])('a bind to %s is loopback: %p', (host, expected) => {
+  expect(isLoopbackBind({ host })).toBe(expected)
+})
+
+describe('flags', () => {
+  test('have the name of the variable', () => {
+    expect(flagOf('apiPort')).toBe('--api-port')
+    expect(flagOf('buildMemoryMiB')).toBe('--build-memory-mib')
+  })
+
+  test('do not exist for secrets', () => {
+    expect(flagOf('secretAccessKey')).toBeUndefined()
+    expect(flagOf('databaseUrl')).toBeUndefined()
+  })
+})
+
+describe('docs/configuration.md', () => {
+  test('is what scripts/print-configuration.ts prints', async () => {
+    expect(readFileSync(configurationFile, 'utf8')).toBe(await configurationDocument())
+  })
+
+  test.each(Object.values(settings).map(({ variable }) => variable))('has a row for %s', (variable) => {
+    expect(readFileSync(configurationFile, 'utf8')).toContain(`| \`${variable}\``)
+  })
+})
