@@ -1,5 +1,7 @@
-import { open, rm } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 
 import type { Blobs } from '../blobs/blobs.ts'
 import type { SourceUrlType } from '../model/jobs.ts'
@@ -77,18 +79,16 @@ async function* httpChunks({
 
 /** Writes the chunks to a file; returns how many bytes there were. */
 async function download(chunks: AsyncGenerator<Uint8Array, void>, path: string): Promise<number> {
-  const file = await open(path, 'wx', 0o600)
   let bytes = 0
-  try {
+  async function* bounded() {
     for await (const chunk of chunks) {
       bytes += chunk.byteLength
       if (bytes > limits.archiveBytesMax) {
         throw new RefusedContent(`The zip is larger than ${limits.archiveBytesMax} bytes`)
       }
-      await file.writeFile(chunk)
+      yield chunk
     }
-  } finally {
-    await file.close()
   }
+  await pipeline(bounded, createWriteStream(path, { mode: 0o600 }))
   return bytes
 }
