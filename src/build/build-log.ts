@@ -1,0 +1,159 @@
+import { join } from 'node:path'
+
+import type { StepName } from '../model/jobs.ts'
+import { limits } from '../model/limits.ts'
+import type { SecretMask } from './secret-mask.ts'
+
+export type LogLevel = 'INFO' | 'WARNING' | 'ERROR'
+
+/** `build`: `2024-01-31T12:00:00.000Z [INFO]: …`. `deploy`: to the second and without `Z` (contract/hosting-behaviour.md §1.10). */
+export type LogStamp = 'build' | 'deploy'
+
+export interface BuildLog {
+  /** Path of the file, which grows as the step goes on. */
+  readonly path: string
+  /** A line of our own; of several lines the further ones are indented. */
+  write(level: LogLevel, text: string): void
+  /** Output of a command: stdout is INFO, stderr is WARNING, as on Amplify. */
+  output(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
+  /** Writes what is kept back of the last output: a line without its end. */
+  flushOutput(): void
+  /** Resolves when all is in the file. */
+  close(): Promise<void>
+}
+
+export interface LogOptions {
+  path: string
+  stamp: LogStamp
+  /** A mask for each stream. */
+  newMask(): SecretMask
+  now(): number
+  bytesMax?: number
+}
+
+/** Where the log of a step at work lies: in the job's folder, out of reach of its build. */
+export function liveLogPath(workRoot: string, jobKey: string, step: StepName): string {
+  return join(workRoot, jobKey, `${step}.log`)
+}
+
+const levelOf = { stdout: 'INFO', stderr: 'WARNING' } as const
+const lineCharactersMax = 64 * 1024
+const partialLineMilliseconds = 500
+
+export function openBuildLog(options: LogOptions): BuildLog {
+  const bytesMax = options.bytesMax ?? limits.buildLogBytesMax
+  const sink = Bun.file(options.path).writer()
+  const streams = { stdout: newStream(options), stderr: newStream(options) }
+  let bytes = 0
+  let cut = false
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let writing: Promise<unknown> = Promise.resolve()
+
+  function append(level: LogLevel, text: string): void {
+    const entry = formatEntry(options.stamp, options.now(), level, text)
+    bytes += Buffer.byteLength(entry)
+    writing = Promise.all([writing, sink.write(entry), sink.flush()])
+  }
+
+  function appendOutput(level: LogLevel, text: string): void {
+    if (text === '' || cut) return
+    if (bytes + text.length > bytesMax) {
+      cut = true
+      append('WARNING', `# The log ends here: it is longer than ${Math.floor(bytesMax / 1024 / 1024)} MiB.`)
+      return
+    }
+    append(level, text)
+  }
+
+  /** Between pieces of output, what may be the beginning of a secret is still kept back. */
+  function pause(name: 'stdout' | 'stderr'): void {
+    appendOutput(levelOf[name], streams[name].partialLine())
+  }
+
+  function pauseBoth(): void {
+    clearTimeout(timer)
+    timer = undefined
+    pause('stdout')
+    pause('stderr')
+  }
+
+  function flushOutput(): void {
+    pauseBoth()
+    appendOutput(levelOf.stdout, streams.stdout.rest())
+    appendOutput(levelOf.stderr, streams.stderr.rest())
+  }
+
+  return {
+    path: options.path,
+    write(level, text) {
+      flushOutput()
+      append(level, streams.stdout.maskWhole(text))
+    },
+    output(name, chunk) {
+      // What the other stream left unfinished came before this.
+      pause(name === 'stdout' ? 'stderr' : 'stdout')
+      appendOutput(levelOf[name], streams[name].lines(chunk))
+      // A prompt or a progress line without its end shall be seen too.
+      timer ??= setTimeout(pauseBoth, partialLineMilliseconds)
+    },
+    flushOutput,
+    async close() {
+      flushOutput()
+      await writing
+      await sink.end()
+    },
+  }
+}
+
+/** One entry: a stamp, a level, and text whose further lines stand under its first. */
+export function formatEntry(stamp: LogStamp, time: number, level: LogLevel, text: string): string {
+  const iso = new Date(time).toISOString()
+  const head = `${stamp === 'build' ? iso : iso.slice(0, 19)} [${level}]: `
+  const lines = text.replace(/\n+$/, '').split('\n')
+  return `${head}${lines.join(`\n${' '.repeat(head.length)}`)}\n`
+}
+
+function newStream(options: LogOptions) {
+  const decoder = new TextDecoder('utf-8')
+  const mask = options.newMask()
+  let partial = ''
+  return {
+    /** The whole lines that are there with this chunk. */
+    lines(chunk: Uint8Array): string {
+      partial += mask.write(decoder.decode(chunk, { stream: true }))
+      const end = partial.length > lineCharactersMax ? partial.length : partial.lastIndexOf('\n') + 1
+      const text = partial.slice(0, end)
+      partial = partial.slice(end)
+      return tidy(text)
+    },
+    partialLine(): string {
+      const text = partial
+      partial = ''
+      return tidy(text)
+    },
+    rest(): string {
+      return tidy(mask.write(decoder.decode()) + mask.flush())
+    },
+    maskWhole(text: string): string {
+      const whole = options.newMask()
+      return tidy(whole.write(text) + whole.flush())
+    },
+  }
+}
+
+const keptControls = '\t\n\u001b'
+
+/**
+ * Text as a terminal would have left it: of what a carriage return overwrites only the last is kept. Colours stay, other
+ * control characters go.
+ */
+function tidy(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const shown = line.replace(/\r+$/, '')
+      return shown.slice(shown.lastIndexOf('\r') + 1)
+    })
+    .join('\n')
+    .replace(/\p{Cc}/gu, (control) => (keptControls.includes(control) ? control : ''))
+}

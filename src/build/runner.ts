@@ -1,0 +1,255 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Logger } from 'pino'
+
+import type { Blobs } from '../blobs/blobs.ts'
+import { collectFileMap } from '../deploy/collect-file-map.ts'
+import { collectZip } from '../deploy/collect-zip.ts'
+import { missingIndexWarning } from '../deploy/collected-files.ts'
+import { JobNotRunning, publish, type Published, settle, withdraw } from '../deploy/publish.ts'
+import { RefusedContent } from '../deploy/refused-content.ts'
+import { CheckoutFailed } from '../git/checkout.ts'
+import { paddedJobNumber } from '../model/jobs.ts'
+import { limits } from '../model/limits.ts'
+import { type Manifest, manifestBytes } from '../model/manifest.ts'
+import type { AppSecrets, BranchSecrets } from '../model/settings.ts'
+import { findAppById } from '../store/apps.ts'
+import { findBranchById } from '../store/branches.ts'
+import type { Database } from '../store/database.ts'
+import { changeJob } from '../store/jobs.ts'
+import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
+import type { SecretBox } from '../store/secret-box.ts'
+import { listUploads } from '../store/uploads.ts'
+import { BuildFailed } from './build-failed.ts'
+import type { BuildLog } from './build-log.ts'
+import { build, type BuildOptions } from './build-step.ts'
+import { buildTimeoutMilliseconds } from './environment.ts'
+import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
+import { endInterruptedJob, endJob } from './job-fate.ts'
+import { basicAuthSecrets, type SecretMask, secretMasks } from './secret-mask.ts'
+import { createStepRecorder, type StepEnd, type StepRecorder } from './step-recorder.ts'
+import { verifySite } from './verify-site.ts'
+import { removeWorkFolder } from './work-folder.ts'
+
+export interface RunnerOptions extends Omit<BuildOptions, 'jobFolder'> {
+  database: Database
+  blobs: Blobs
+  secrets: SecretBox
+  /** One folder for each job at work. */
+  workRoot: string
+  /** Collects what a job's `sourceUrl` names. */
+  collectSource(
+    source: { url: string; type: 'ZIP' | 'BUCKET_PREFIX' },
+    options: { log(line: string): void; signal: AbortSignal },
+  ): Promise<Manifest>
+  /** Resolves when every live edge shows what the database holds now, or after a bound. */
+  sitesChanged(): Promise<void>
+  /** Asks an edge for `/` of a site as a visitor would; rejects when it does not answer. */
+  visit(appId: string, displayName: string): Promise<{ status: number }>
+  now(): number
+  log: Logger
+  /** How long a build may take, given its app and branch variables; `_BUILD_TIMEOUT` unless given. */
+  buildTimeoutMilliseconds?(variables: Record<string, string>): number
+}
+
+/** Everything that one run of a job needs. */
+interface Run {
+  job: JobRow
+  app: AppRow
+  branch: BranchRow
+  appSecrets: AppSecrets
+  control: JobControl
+  steps: StepRecorder
+  newMask(): SecretMask
+}
+
+/** Makes what the worker calls for each job it claims. */
+export function createRunner(options: RunnerOptions): RunJob {
+  const { database, now } = options
+
+  return async function runJob(job, control) {
+    const held = { jobKey: job.jobKey, owner: control.owner }
+    const jobFolder = join(options.workRoot, job.jobKey)
+    let run: Run | undefined
+    try {
+      run = await prepare(job, control)
+      await removeWorkFolder(jobFolder)
+      await mkdir(jobFolder, { mode: 0o755 })
+      const built = job.type === 'MANUAL' ? undefined : await runBuild(run, jobFolder)
+      const published = await runDeploy(run, built)
+      await runVerify(run, published)
+      await endJob(database, held, { status: 'SUCCEED', reason: null }, now())
+      await removeWorkFolder(jobFolder)
+    } catch (error) {
+      const end = describeEnd(error, run?.newMask)
+      if (end) await endJob(database, held, end, now())
+      const reason = end || isLost(error) ? undefined : await explain(error, job)
+      // Before a job goes back to PENDING, as the next run of it has the same folder.
+      await removeWorkFolder(jobFolder)
+      if (reason !== undefined) await endInterruptedJob(database, held, reason, now())
+    }
+  }
+
+  async function prepare(job: JobRow, control: JobControl): Promise<Run> {
+    const branch = await findBranchById(database.queries, job.branchId)
+    const app = branch && (await findAppById(database.queries, branch.appId))
+    if (!app) throw new JobStopped('lost')
+    const appSecrets: AppSecrets = app.secrets === null ? {} : options.secrets.open(app.secrets)
+    const branchSecrets: BranchSecrets = branch.secrets === null ? {} : options.secrets.open(branch.secrets)
+    const newMask = secretMasks(secretValues(app, appSecrets, branchSecrets))
+    const steps = createStepRecorder({
+      database,
+      blobs: options.blobs,
+      workRoot: options.workRoot,
+      held: { jobKey: job.jobKey, owner: control.owner },
+      newMask,
+      describe: (error) => describeEnd(error, newMask),
+      now,
+    })
+    return { job, app, branch, appSecrets, control, steps, newMask }
+  }
+
+  function runBuild(run: Run, jobFolder: string): Promise<Manifest> {
+    const { app, branch, control } = run
+    const variables = { ...app.settings.environmentVariables, ...branch.settings.environmentVariables }
+    const milliseconds =
+      options.buildTimeoutMilliseconds?.(variables) ?? buildTimeoutMilliseconds(variables, limits)
+    const deadline = deadlineIn(milliseconds)
+    const signal = AbortSignal.any([control.signal, deadline.signal])
+    const work = (log: BuildLog) =>
+      build(
+        { ...options, jobFolder },
+        {
+          ...run,
+          log,
+          signal,
+          onCommit: (commit) =>
+            hold(run, { commitId: commit.id, commitMessage: commit.message, commitTime: commit.time }),
+          onCommandsStart: () => hold(run, { commandsStarted: true }),
+        },
+      )
+    return run.steps.record('BUILD', work, options.executor.name).finally(deadline.clear)
+  }
+
+  function runDeploy(run: Run, built: Manifest | undefined): Promise<Published> {
+    const { job, app, branch, control } = run
+    return run.steps.record('DEPLOY', async (log) => {
+      const buildId = paddedJobNumber(job.number)
+      log.write(
+        'INFO',
+        `Beginning deployment for application ${app.appId}, branch:${branch.name}, buildId ${buildId}`,
+      )
+      const manifest = built ?? (await collectUploads(run, log))
+      log.write('INFO', `Got archive: ${manifestBytes(manifest)} bytes`)
+      const warning = job.type === 'MANUAL' ? undefined : missingIndexWarning(manifest)
+      if (warning !== undefined) writeDeployLine(log, warning)
+      control.signal.throwIfAborted()
+      const published = await publish({ database, blobs: options.blobs, job, manifest, now: now() })
+      // From here on visitors see it: the job succeeds, or is withdrawn by VERIFY, and is no longer stopped.
+      await options.sitesChanged()
+      log.write('INFO', `Deployed ${Object.keys(manifest.files).length} files`)
+      return published
+    })
+  }
+
+  async function collectUploads({ job, control }: Run, log: BuildLog): Promise<Manifest> {
+    const { signal } = control
+    const writeLine = (line: string) => writeDeployLine(log, line)
+    if (job.sourceUrl !== null) {
+      const source = { url: job.sourceUrl, type: job.sourceUrlType ?? ('ZIP' as const) }
+      return options.collectSource(source, { log: writeLine, signal })
+    }
+    const uploads = await listUploads(database.queries, job.jobKey)
+    const zip = uploads.find(({ name }) => name === '')
+    if (!zip) {
+      const manifest = collectFileMap(uploads)
+      const warning = missingIndexWarning(manifest)
+      if (warning !== undefined) writeLine(warning)
+      return manifest
+    }
+    if (zip.sha === null) {
+      throw new RefusedContent(
+        'No zip was uploaded before the deployment was started. PUT it to zipUploadUrl first',
+      )
+    }
+    return collectZip(options.blobs.open(zip.sha), { blobs: options.blobs, log: writeLine, signal })
+  }
+
+  function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {
+    return steps.record('VERIFY', async (log) => {
+      const problem = await verifySite(() => options.visit(app.appId, branch.displayName))
+      if (problem === undefined) {
+        log.write('INFO', 'The site answers.')
+        return settle(database, published)
+      }
+      const restored = await withdraw(database, published, now())
+      await options.sitesChanged()
+      throw new BuildFailed(
+        restored
+          ? `${problem} The deployment before it is live again.`
+          : `${problem} There is no deployment to go back to.`,
+      )
+    })
+  }
+
+  /** Changes the job while this worker holds it and nobody asked to stop it. */
+  async function hold({ job, control }: Run, change: Parameters<typeof changeJob>[3]): Promise<void> {
+    const changed = await changeJob(database.queries, job.jobKey, ['RUNNING'], change, control.owner)
+    if (!changed) throw new JobNotRunning('The job was stopped or deleted')
+  }
+
+  async function explain(error: unknown, { jobKey }: JobRow): Promise<string> {
+    if (error instanceof JobStopped) return 'The server was stopped while the job ran.'
+    options.log.error({ err: error, jobKey }, 'a job failed by our doing')
+    await options.executor.reap(jobKey)
+    return `Preamp failed, not the build; the server's log says why (job key ${jobKey}).`
+  }
+}
+
+/** The end of a job that is the user's doing; undefined for what is ours, or the end of the server. */
+function describeEnd(error: unknown, newMask?: () => SecretMask): StepEnd | undefined {
+  if (error instanceof JobNotRunning || (error instanceof JobStopped && error.why === 'cancelled')) {
+    return { status: 'CANCELLED', reason: null, logLines: ['The job was stopped'] }
+  }
+  const refused = error instanceof RefusedContent || error instanceof CheckoutFailed
+  if (!refused && !(error instanceof BuildFailed)) return undefined
+  const mask = newMask?.()
+  const reason = mask ? mask.write(error.message) + mask.flush() : error.message
+  return { status: 'FAILED', reason, logLines: refused ? [`CustomerError: ${reason}`] : error.logLines }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof JobStopped && error.why === 'lost'
+}
+
+function deadlineIn(milliseconds: number): { signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  const minutes = Math.round(milliseconds / 60_000)
+  const reason = new BuildFailed(
+    `The build took longer than ${minutes} minutes. Set _BUILD_TIMEOUT to allow up to ${limits.buildMinutesMax}.`,
+    ['Build failed', `The build took longer than ${minutes} minutes`],
+  )
+  const timer = setTimeout(() => controller.abort(reason), milliseconds)
+  return { signal: controller.signal, clear: () => clearTimeout(timer) }
+}
+
+/** What must not be read in a log: tokens, passwords, and those in the repository's address. */
+function secretValues(app: AppRow, appSecrets: AppSecrets, branchSecrets: BranchSecrets): string[] {
+  const inUrl = /^[a-z]+:\/\/([^/@]*)@/i.exec(app.settings.repository ?? '')?.[1] ?? ''
+  const password = inUrl.slice(inUrl.indexOf(':') + 1)
+  return [
+    appSecrets.accessToken ?? '',
+    appSecrets.oauthToken ?? '',
+    ...basicAuthSecrets(appSecrets.basicAuthCredentials),
+    ...basicAuthSecrets(branchSecrets.basicAuthCredentials),
+    ...(app.settings.repository?.startsWith('http') ? [password] : []),
+  ]
+}
+
+/** Lines from `deploy/` may bring their level in front. */
+function writeDeployLine(log: BuildLog, line: string): void {
+  const [, level, text] = /^\[(WARNING)\]: (.*)$/s.exec(line) ?? []
+  if (level && text !== undefined) log.write('WARNING', text)
+  else log.write('INFO', line)
+}

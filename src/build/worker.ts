@@ -1,0 +1,172 @@
+import { limits } from '../model/limits.ts'
+import { isUniqueViolation } from '../store/database.ts'
+import { claimNextJob, listCancelling, renewLease } from '../store/jobs.ts'
+import type { JobRow } from '../store/schema.ts'
+import { JobStopped, type RunJob } from './job-control.ts'
+import { failAbandonedUploads, recoverAtStart, recoverJobs, type RecoveryOptions } from './recovery.ts'
+
+export interface WorkerOptions extends RecoveryOptions {
+  runJob: RunJob
+  /** Jobs at work at the same time. */
+  concurrency: number
+  /** How often the jobs are looked at without being told, and leases are renewed; shorter in tests only. */
+  pollMilliseconds?: number
+  renewMilliseconds?: number
+}
+
+export interface Worker {
+  /** Decides about the jobs of the process before, then begins to claim. */
+  start(): void
+  /** Looks at the jobs now: one was added, is to be stopped, or was deleted. */
+  wake(): void
+  /**
+   * Claims no more and ends the work at hand within seconds: a job of which no command ran goes back to PENDING, any
+   * other fails with the reason, unless its deployment is live already.
+   */
+  stop(): Promise<void>
+}
+
+interface RunningJob {
+  jobKey: string
+  controller: AbortController
+  done: Promise<void>
+}
+
+const claimTriesMax = 10
+/** Also how long a StopJob on another machine may go unnoticed. */
+const pollMillisecondsDefault = 1000
+
+export function createWorker(options: WorkerOptions): Worker {
+  const { database, owner, now, log } = options
+  const running = new Map<string, RunningJob>()
+  const timers: ReturnType<typeof setInterval>[] = []
+  let recovered: Promise<void> | undefined
+  let looking: Promise<void> | undefined
+  let lookAgain = false
+  let stopping = false
+
+  /** One look at a time; one that is asked for meanwhile follows it. */
+  function look(): void {
+    if (recovered === undefined || stopping) return
+    if (looking) {
+      lookAgain = true
+      return
+    }
+    looking = lookOnce().finally(() => {
+      looking = undefined
+      if (!lookAgain) return
+      lookAgain = false
+      look()
+    })
+  }
+
+  async function lookOnce(): Promise<void> {
+    try {
+      await recovered
+      await stopCancelled()
+      await claim()
+    } catch (error) {
+      // A database that cannot be reached: the next look comes soon, and leases keep anything from being lost.
+      log.error({ err: error }, 'the worker cannot look at the jobs')
+    }
+  }
+
+  async function stopCancelled(): Promise<void> {
+    if (running.size === 0) return
+    for (const job of await listCancelling(database.queries, owner)) {
+      running.get(job.jobKey)?.controller.abort(new JobStopped('cancelled'))
+    }
+  }
+
+  async function claim(): Promise<void> {
+    for (let tries = 0; tries < claimTriesMax && running.size < options.concurrency; tries++) {
+      if (stopping) return
+      const job = await claimOne()
+      if (job === 'none') return
+      if (job === 'busy') continue
+      tries = 0
+      begin(job)
+    }
+  }
+
+  async function claimOne(): Promise<JobRow | 'none' | 'busy'> {
+    try {
+      const leaseExpiresAt = now() + limits.leaseSeconds * 1000
+      return (await claimNextJob(database, { owner, now: now(), leaseExpiresAt })) ?? 'none'
+    } catch (error) {
+      if (isUniqueViolation(error)) return 'busy'
+      throw error
+    }
+  }
+
+  function begin(job: JobRow): void {
+    const controller = new AbortController()
+    const done = options
+      .runJob(job, { owner, signal: controller.signal })
+      .catch((error: unknown) => {
+        // The job keeps its lease, which now runs out: whoever finds it then decides.
+        log.error({ err: error, jobKey: job.jobKey }, 'the end of a job could not be recorded')
+      })
+      .finally(() => {
+        // A job that went back to PENDING may be at work here again already.
+        if (running.get(job.jobKey) === entry) running.delete(job.jobKey)
+        look()
+      })
+    const entry: RunningJob = { jobKey: job.jobKey, controller, done }
+    running.set(job.jobKey, entry)
+  }
+
+  /** Also finds the jobs that were deleted with their app or branch. */
+  async function renewAll(): Promise<void> {
+    if (running.size === 0) return
+    const jobs = [...running.values()]
+    const leaseExpiresAt = now() + limits.leaseSeconds * 1000
+    try {
+      const lost = await database.transaction(async (transaction) => {
+        const missing: RunningJob[] = []
+        for (const job of jobs) {
+          if (!(await renewLease(transaction, job.jobKey, owner, leaseExpiresAt))) missing.push(job)
+        }
+        return missing
+      })
+      // A job that is just ending has given up its lease by itself.
+      for (const job of lost) job.controller.abort(new JobStopped('lost'))
+    } catch (error) {
+      log.error({ err: error }, 'the worker cannot renew its leases')
+    }
+  }
+
+  async function recoverOthers(): Promise<void> {
+    try {
+      await recoverJobs(options, new Set(running.keys()))
+      await failAbandonedUploads(options)
+    } catch (error) {
+      log.error({ err: error }, 'the worker cannot look for lost jobs')
+    }
+    look()
+  }
+
+  return {
+    start() {
+      recovered = recoverAtStart(options)
+      const renewMilliseconds = options.renewMilliseconds ?? limits.leaseRenewSeconds * 1000
+      timers.push(
+        setInterval(look, options.pollMilliseconds ?? pollMillisecondsDefault),
+        setInterval(() => void renewAll().then(recoverOthers), renewMilliseconds),
+      )
+      look()
+    },
+    wake() {
+      look()
+      void renewAll()
+    },
+    async stop() {
+      stopping = true
+      for (const timer of timers) clearInterval(timer)
+      await looking
+      const jobs = [...running.values()]
+      for (const { controller } of jobs) controller.abort(new JobStopped('shutdown'))
+      await Promise.all(jobs.map(({ done }) => done))
+    },
+  }
+}

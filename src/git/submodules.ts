@@ -1,0 +1,140 @@
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { type GitAccess, gitEnvironment } from './git-environment.ts'
+import { type Repository, RepositoryRefused, shownRepository, submoduleRepository } from './repository.ts'
+import { GitFailed, runGit } from './run-git.ts'
+
+const submodulesMax = 200
+const depthMax = 10
+
+export interface SubmoduleOptions extends GitAccess {
+  signal: AbortSignal
+  onProgress?(line: string): void
+}
+
+/**
+ * Fetches the submodules of a clone, and theirs. It does not leave this to `git submodule update`, which would talk to
+ * whatever address a repository names: every one is parsed and checked like the app's own. Local repositories are never
+ * submodules, as the app's owner did not name them.
+ * @throws {GitFailed}, {@link RepositoryRefused}, or an OutboundError
+ */
+export async function checkOutSubmodules(
+  repository: Repository,
+  options: SubmoduleOptions,
+  folder: string,
+): Promise<void> {
+  options.onProgress?.(`# Checking for Git submodules at: ${join(folder, '.gitmodules')}`)
+  await descend(repository, options, folder, { depth: 0, fetched: { count: 0 } })
+}
+
+async function descend(
+  parent: Repository,
+  options: SubmoduleOptions,
+  folder: string,
+  progress: { depth: number; fetched: { count: number } },
+): Promise<void> {
+  for (const { path, url, commitId } of await listSubmodules(parent, options, folder)) {
+    if (++progress.fetched.count > submodulesMax || progress.depth >= depthMax) {
+      throw tooMany()
+    }
+    const repository = submoduleRepository(parent, url)
+    if (repository.kind === 'file') {
+      throw new RepositoryRefused(
+        `The submodule ${JSON.stringify(path)} is a local repository (${shownRepository(repository)}), which is never cloned. Give it an https or ssh address.`,
+      )
+    }
+    options.onProgress?.(`Cloning submodule ${path} from ${shownRepository(repository)}`)
+    const access = isSameOrigin(parent, repository) ? options : { ...options, token: undefined }
+    const submoduleFolder = join(folder, path)
+    await fetchCommit(repository, commitId, access, submoduleFolder)
+    await descend(repository, access, submoduleFolder, { ...progress, depth: progress.depth + 1 })
+  }
+}
+
+interface Submodule {
+  path: string
+  url: string
+  commitId: string
+}
+
+/** What `.gitmodules` of the checked-out commit lists and the commit's tree holds as submodules. */
+async function listSubmodules(
+  repository: Repository,
+  options: SubmoduleOptions,
+  folder: string,
+): Promise<Submodule[]> {
+  if (!(await exists(join(folder, '.gitmodules')))) return []
+  const git = { environment: await gitEnvironment(repository, options), cwd: folder, signal: options.signal }
+  const paths = new Map<string, string>()
+  const urls = new Map<string, string>()
+  for (const [key, value] of await readConfiguration(git)) {
+    const [, name, member] = /^submodule\.(.+)\.(path|url)$/s.exec(key) ?? []
+    if (name !== undefined) (member === 'path' ? paths : urls).set(name, value)
+  }
+  if (paths.size === 0) return []
+  if (paths.size > submodulesMax) throw tooMany()
+  const tree = await runGit(['ls-tree', '-z', 'HEAD', '--', ...paths.values()], git)
+  const commits = new Map<string, string>()
+  for (const entry of tree.toString('utf8').split('\0')) {
+    const [, commitId, path] = /^160000 commit ([0-9a-f]+)\t(.+)$/s.exec(entry) ?? []
+    // Only what Git itself checked out as a submodule's empty folder: such a path has no link in any component.
+    if (commitId !== undefined && path !== undefined) commits.set(path, commitId)
+  }
+  return [...paths].flatMap(([name, path]) => {
+    const url = urls.get(name)
+    const commitId = commits.get(path)
+    return url === undefined || commitId === undefined ? [] : [{ path, url, commitId }]
+  })
+}
+
+async function readConfiguration(git: Parameters<typeof runGit>[1]): Promise<[key: string, value: string][]> {
+  const list = await runGit(['config', '--blob=HEAD:.gitmodules', '--null', '--list'], git)
+  return list
+    .toString('utf8')
+    .split('\0')
+    .filter((entry) => entry.includes('\n'))
+    .map((entry) => {
+      const end = entry.indexOf('\n')
+      return [entry.slice(0, end), entry.slice(end + 1)]
+    })
+}
+
+/** Makes the empty folder of a submodule a clone of one commit. */
+async function fetchCommit(
+  repository: Repository,
+  commitId: string,
+  options: SubmoduleOptions,
+  folder: string,
+): Promise<void> {
+  const git = { environment: await gitEnvironment(repository, options), cwd: folder, signal: options.signal }
+  const url = shownRepository(repository)
+  await runGit(['init', '--quiet'], git)
+  try {
+    await runGit(['fetch', '--quiet', '--depth=1', '--no-tags', '--', url, commitId], git)
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error
+    // A host that hands out no commit by its id: some branch has it.
+    await runGit(['fetch', '--quiet', '--no-tags', '--', url, '+refs/heads/*:refs/remotes/origin/*'], git)
+  }
+  await runGit(['checkout', '--quiet', '--detach', commitId], git)
+}
+
+function isSameOrigin(parent: Repository, child: Repository): boolean {
+  return parent.kind === 'http' && child.kind === 'http' && parent.url.origin === child.url.origin
+}
+
+function tooMany(): RepositoryRefused {
+  return new RepositoryRefused(
+    `The repository has more than ${submodulesMax} submodules, or has them more than ${depthMax} levels deep.`,
+  )
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isFile()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
+}
