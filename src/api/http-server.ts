@@ -12,6 +12,10 @@ interface ListenOptions {
   port: number
   handle(request: HttpRequest): Promise<HttpResponse>
   log: Logger
+  /** From the start of a connection, or of its next request, to the end of the request's headers. */
+  headerMillisecondsMax?: number
+  /** Between two pieces of a request or a response. */
+  idleMillisecondsMax?: number
 }
 
 export interface HttpServer {
@@ -28,20 +32,29 @@ const stopSecondsMax = 10
  * Bodies have no deadline and no size limit here, only an idle time: what is read, and how much of it, is the handler's
  * decision.
  */
-export async function listen({ host, port, handle, log }: ListenOptions): Promise<HttpServer> {
+export async function listen({
+  host,
+  port,
+  handle,
+  log,
+  headerMillisecondsMax = limits.requestHeaderSecondsMax * 1000,
+  idleMillisecondsMax = limits.transferIdleSecondsMax * 1000,
+}: ListenOptions): Promise<HttpServer> {
   const server = createServer({
-    headersTimeout: limits.requestHeaderSecondsMax * 1000,
-    connectionsCheckingInterval: 1000,
+    headersTimeout: headerMillisecondsMax,
+    connectionsCheckingInterval: Math.min(1000, headerMillisecondsMax),
     maxHeaderSize: limits.requestHeaderBytesMax,
     keepAliveTimeout: keepAliveSeconds * 1000,
     requestTimeout: 0,
     // The gateway answers a missing Host in the API's own form.
     requireHostHeader: false,
   })
-  server.on('connection', (socket: Socket) => {
-    socket.setTimeout(limits.transferIdleSecondsMax * 1000, () => socket.destroy())
-  })
+  server.setTimeout(idleMillisecondsMax)
+  let isStopping = false
   const respond = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    outgoing.on('close', () => {
+      if (isStopping) setImmediate(() => server.closeIdleConnections())
+    })
     exchange(incoming, outgoing, handle).catch((error: unknown) => {
       log.error({ err: error }, 'A response could not be written')
       outgoing.destroy()
@@ -62,6 +75,7 @@ export async function listen({ host, port, handle, log }: ListenOptions): Promis
     port: (server.address() as AddressInfo).port,
     stop: () =>
       new Promise<void>((resolve) => {
+        isStopping = true
         const deadline = setTimeout(() => server.closeAllConnections(), stopSecondsMax * 1000)
         server.close(() => {
           clearTimeout(deadline)
@@ -79,7 +93,7 @@ async function exchange(
 ): Promise<void> {
   const response = await handle(requestOf(incoming, outgoing))
   const headers = { ...contentLength(response), ...response.headers }
-  outgoing.writeHead(response.status, incoming.complete ? headers : { ...headers, Connection: 'close' })
+  outgoing.writeHead(response.status, hasUnreadBody(incoming) ? { ...headers, Connection: 'close' } : headers)
   if (incoming.method === 'HEAD' || response.body === null) {
     if (response.body instanceof ReadableStream) await response.body.cancel()
     outgoing.end()
@@ -88,7 +102,7 @@ async function exchange(
   } else {
     await writeStream(response.body instanceof Blob ? response.body.stream() : response.body, outgoing)
   }
-  if (!incoming.complete) discard(incoming)
+  if (hasUnreadBody(incoming)) discard(incoming)
 }
 
 function requestOf(incoming: IncomingMessage, outgoing: ServerResponse): HttpRequest {
@@ -97,51 +111,51 @@ function requestOf(incoming: IncomingMessage, outgoing: ServerResponse): HttpReq
     const name = incoming.rawHeaders[at]!.toLowerCase()
     headers.set(name, [...(headers.get(name) ?? []), incoming.rawHeaders[at + 1]!])
   }
-  let body: ReadableStream<Uint8Array> | undefined
   return {
     method: incoming.method ?? '',
     target: incoming.url ?? '',
     headers,
     remoteAddress: incoming.socket.remoteAddress ?? '',
-    get body() {
-      return (body ??= bodyOf(incoming, outgoing))
-    },
+    body: bodyOf(incoming, outgoing),
   }
 }
 
-/** The body as it arrives, read no faster than it is asked for. It fails when the client goes away before its end. */
+/**
+ * The body as it arrives: asked for with the first read, and read no faster than it is taken. It fails when the client
+ * goes away before its end.
+ */
 function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
-  if (incoming.headers.expect?.toLowerCase() === '100-continue') outgoing.writeContinue()
+  let isBegun = false
   let isOver = false
+  const end = (finish: () => void) => {
+    if (!isOver) finish()
+    isOver = true
+  }
+  const begin = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    isBegun = true
+    if (incoming.headers.expect?.toLowerCase() === '100-continue') outgoing.writeContinue()
+    const fail = () =>
+      end(() => controller.error(new Error('The client closed the connection before the end of the body')))
+    incoming.on('data', (chunk: Buffer) => {
+      if (isOver) return
+      controller.enqueue(chunk)
+      incoming.pause()
+    })
+    incoming.on('end', () => end(() => controller.close()))
+    incoming.on('error', fail)
+    incoming.on('close', fail)
+  }
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        const fail = () => {
-          if (isOver) return
-          isOver = true
-          controller.error(new Error('The client closed the connection before the end of the body'))
-        }
-        incoming.on('data', (chunk: Buffer) => {
-          if (isOver) return
-          controller.enqueue(chunk)
-          if ((controller.desiredSize ?? 0) <= 0) incoming.pause()
-        })
-        incoming.on('end', () => {
-          if (isOver) return
-          isOver = true
-          controller.close()
-        })
-        incoming.on('error', fail)
-        incoming.on('close', fail)
-      },
-      pull() {
-        incoming.resume()
+      pull(controller) {
+        if (isBegun) incoming.resume()
+        else begin(controller)
       },
       cancel() {
         isOver = true
       },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: 256 * 1024 }),
+    { highWaterMark: 0 },
   )
 }
 
@@ -184,6 +198,12 @@ function drained(outgoing: ServerResponse): Promise<void> {
     outgoing.on('close', settle)
     if (outgoing.destroyed) settle()
   })
+}
+
+function hasUnreadBody({ complete, headers }: IncomingMessage): boolean {
+  return (
+    !complete && (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined)
+  )
 }
 
 /**
