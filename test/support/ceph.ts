@@ -16,6 +16,8 @@ export interface Ceph {
   accessKeyId: string
   secretAccessKey: string
   createBucket(name: string): Promise<void>
+  /** Makes an empty object under exactly this key; Bun's client would take a slash off its end. */
+  createEmptyObject(bucket: string, key: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -56,7 +58,13 @@ export async function startCeph(): Promise<Ceph> {
     start('radosgw', '-n', 'client.rgw.a', '-f')
     const endpoint = `http://127.0.0.1:${gatewayPort}`
     await answers(endpoint, daemons, folder)
-    return { endpoint, ...keys, createBucket: (name) => createBucket(endpoint, keys, name), stop }
+    return {
+      endpoint,
+      ...keys,
+      createBucket: (name) => put(endpoint, keys, `/${name}`),
+      createEmptyObject: (bucket, key) => put(endpoint, keys, `/${bucket}/${key}`),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -95,6 +103,8 @@ mon allow pool size one = true
 # Each of the gateway's pools is a change to the map, and the monitor would collect changes for a second.
 paxos propose interval = 0.01
 paxos min wait = 0.01
+# Pages of a listing are short, so that few objects make more than one.
+rgw max listing results = 100
 rgw frontends = beast endpoint=127.0.0.1:${gatewayPort}
 `
 }
@@ -135,26 +145,24 @@ async function answers(endpoint: string, daemons: Bun.Subprocess[], folder: stri
   throw new Error(`radosgw does not answer: ${outputOf(folder, 'radosgw')}`)
 }
 
-/** Bun's S3 client makes objects, not buckets. */
-async function createBucket(
+/** Bun's S3 client makes objects only, and no bucket. */
+async function put(
   endpoint: string,
   credentials: { accessKeyId: string; secretAccessKey: string },
-  name: string,
+  path: string,
 ): Promise<void> {
-  const signer = new SignatureV4({ service: 's3', region: 'us-east-1', credentials, sha256: Sha256 })
+  const signer = new SignatureV4({
+    service: 's3',
+    region: 'us-east-1',
+    credentials,
+    sha256: Sha256,
+    uriEscapePath: false,
+  })
   const { host, hostname, port } = new URL(endpoint)
-  const request = {
-    method: 'PUT',
-    protocol: 'http:',
-    hostname,
-    port: Number(port),
-    path: `/${name}`,
-    query: {},
-  }
+  const request = { method: 'PUT', protocol: 'http:', hostname, port: Number(port), path, query: {} }
   const signed = await signer.sign({ ...request, headers: { host } })
-  const answer = await fetch(`${endpoint}/${name}`, { method: 'PUT', headers: signed.headers })
-  if (!answer.ok)
-    throw new Error(`The bucket ${name} cannot be made: ${answer.status} ${await answer.text()}`)
+  const answer = await fetch(endpoint + path, { method: 'PUT', headers: signed.headers })
+  if (!answer.ok) throw new Error(`${path} cannot be made: ${answer.status} ${await answer.text()}`)
 }
 
 class Sha256 {

@@ -9,7 +9,12 @@ export function memoryBlobs(): Blobs & { stored: Map<string, Uint8Array<ArrayBuf
     stored,
     async put(source, { bytesMax = Infinity } = {}) {
       const isPath = typeof source === 'object' && 'path' in source
-      const bytes = await new Response(isPath ? Bun.file(source.path).stream() : source).bytes()
+      const content = isPath
+        ? Bun.file(source.path).stream()
+        : source instanceof Uint8Array
+          ? source.slice()
+          : source
+      const bytes = new Uint8Array(await new Response(content).arrayBuffer())
       if (bytes.byteLength > bytesMax) throw new BlobTooLarge(bytesMax)
       const sha = createHash('sha256').update(bytes).digest('hex')
       stored.set(sha, bytes)
