@@ -31,6 +31,7 @@ The data directory holds:
 | \`credentials\` | the first access key, in the form of AWS's credentials file, mode 0600 |
 | \`master.key\` | encrypts stored secrets and signs upload and log URLs, mode 0600. Without it a backup cannot be used |
 | \`edges.json\` | the processes that serve the sites, so that a server that starts after a crash finds them |
+| \`server.json\` | addresses and process id of the running server, for our own commands |
 | \`lock\` | held by the running server |
 `)
 }

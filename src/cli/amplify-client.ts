@@ -25,17 +25,28 @@ export function clientFor(endpoint: string, region: string, credentials: Credent
   return new AmplifyClient({ endpoint, region, credentials })
 }
 
-/** `PREAMP_API_URL`, else what AWS's own clients read, else this machine's default. */
+/**
+ * `PREAMP_API_URL`, else what AWS's own clients read, else the server of the data directory, else this machine's default.
+ */
 export function apiUrlOf(
-  config: Pick<Config, 'apiUrl' | 'apiPort'>,
+  config: Pick<Config, 'apiUrl' | 'apiPort' | 'dataDir'>,
   environment: Record<string, string | undefined>,
 ): string {
   return (
     config.apiUrl ??
     environment['AWS_ENDPOINT_URL_AMPLIFY'] ??
     environment['AWS_ENDPOINT_URL'] ??
+    runningServerUrl(config.dataDir) ??
     `http://localhost:${config.apiPort}`
   )
+}
+
+/** Where the server of this data directory says that it answers. */
+function runningServerUrl(dataDir: string): string | undefined {
+  const file = dataDirectoryAt(dataDir).server
+  if (!existsSync(file)) return undefined
+  const { apiUrl } = JSON.parse(readFileSync(file, 'utf8')) as { apiUrl?: string }
+  return apiUrl
 }
 
 /** As AWS's clients do it: variables before files; the file is that of the data directory unless AWS's variable names one. */
