@@ -26,8 +26,8 @@ export function text({ min = 0, max, pattern = '(?s).*', sensitive = false }: Te
     const violate = (message: string) => context.addIssue({ code: 'custom', message, params: { sensitive } })
     const length = codePoints(value, max)
     if (length < min) violate(`Member must have length greater than or equal to ${min}`)
-    if (length > max) violate(`Member must have length less than or equal to ${max}`)
-    // A pattern sees no text beyond the length, so that none of them can be made to run for long.
+    else if (length > max) violate(`Member must have length less than or equal to ${max}`)
+    // A pattern sees no text beyond the length, so that none can be made to run for long.
     else if (!regex.test(value)) violate(`Member must satisfy regular expression pattern: ${pattern}`)
     // PostgreSQL stores neither; SQLite would change the second.
     if (value.includes('\0') || !value.isWellFormed()) violate('Member must be Unicode text without NUL')
@@ -95,11 +95,12 @@ export const platform = z.enum(['WEB', 'WEB_DYNAMIC', 'WEB_COMPUTE'])
 export const computeRoleArn = text({ max: 1000 })
 export const serviceRoleArn = text({ max: 1000 })
 export const oauthToken = text({ max: 4096, sensitive: true })
-export const accessToken = text({ min: 1, max: 255, pattern: '(?s).+', sensitive: true })
+/** Terraform empties it by sending `""`, as well as `buildSpec` (contract/terraform-sequences.md). */
+export const accessToken = text({ max: 255, pattern: '(?s).*', sensitive: true })
 /** The model does not call the values sensitive; people keep passwords in them all the same. */
 export const environmentVariables = map(text({ max: 255 }), text({ max: 5500, sensitive: true }))
 export const basicAuthCredentials = text({ max: 2000, sensitive: true })
-export const buildSpec = text({ min: 1, max: 25_000, pattern: '(?s).+', sensitive: true })
+export const buildSpec = text({ max: 25_000, pattern: '(?s).*', sensitive: true })
 export const customHeaders = text({ max: 25_000 })
 export const customRules = list(
   z.object({
