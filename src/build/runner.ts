@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
-import { collectFileMap } from '../deploy/collect-file-map.ts'
-import { collectZip } from '../deploy/collect-zip.ts'
 import { missingIndexWarning } from '../deploy/collected-files.ts'
 import { JobNotRunning, publish, type Published, settle, withdraw } from '../deploy/publish.ts'
 import { RefusedContent } from '../deploy/refused-content.ts'
+import type { S3Settings } from '../deploy/s3-source.ts'
 import { CheckoutFailed } from '../git/checkout.ts'
 import { paddedJobNumber } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
@@ -20,10 +19,10 @@ import type { Database } from '../store/database.ts'
 import { changeJob } from '../store/jobs.ts'
 import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
 import type { SecretBox } from '../store/secret-box.ts'
-import { listUploads } from '../store/uploads.ts'
 import { BuildFailed } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import { build, type BuildOptions } from './build-step.ts'
+import { collectUploads, writeDeployLine } from './collect-uploads.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
 import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
 import { endInterruptedJob, endJob } from './job-fate.ts'
@@ -38,11 +37,8 @@ export interface RunnerOptions extends Omit<BuildOptions, 'jobFolder'> {
   secrets: SecretBox
   /** One folder for each job at work. */
   workRoot: string
-  /** Collects what a job's `sourceUrl` names. */
-  collectSource(
-    source: { url: string; type: 'ZIP' | 'BUCKET_PREFIX' },
-    options: { log(line: string): void; signal: AbortSignal },
-  ): Promise<Manifest>
+  /** Where and with whose credentials `s3://` sources are read. */
+  s3: S3Settings
   /** Resolves when every live edge shows what the database holds now, or after a bound. */
   sitesChanged(): Promise<void>
   /** Asks an edge for `/` of a site as a visitor would; rejects when it does not answer. */
@@ -77,7 +73,7 @@ export function createRunner(options: RunnerOptions): RunJob {
       await removeWorkFolder(jobFolder)
       await mkdir(jobFolder, { mode: 0o755 })
       const built = job.type === 'MANUAL' ? undefined : await runBuild(run, jobFolder)
-      const published = await runDeploy(run, built)
+      const published = await runDeploy(run, jobFolder, built)
       await runVerify(run, published)
       await endJob(database, held, { status: 'SUCCEED', reason: null }, now())
       await removeWorkFolder(jobFolder)
@@ -132,7 +128,7 @@ export function createRunner(options: RunnerOptions): RunJob {
     return run.steps.record('BUILD', work, options.executor.name).finally(deadline.clear)
   }
 
-  function runDeploy(run: Run, built: Manifest | undefined): Promise<Published> {
+  function runDeploy(run: Run, jobFolder: string, built: Manifest | undefined): Promise<Published> {
     const { job, app, branch, control } = run
     return run.steps.record('DEPLOY', async (log) => {
       const buildId = paddedJobNumber(job.number)
@@ -140,10 +136,9 @@ export function createRunner(options: RunnerOptions): RunJob {
         'INFO',
         `Beginning deployment for application ${app.appId}, branch:${branch.name}, buildId ${buildId}`,
       )
-      const manifest = built ?? (await collectUploads(run, log))
-      log.write('INFO', `Got archive: ${manifestBytes(manifest)} bytes`)
-      const warning = job.type === 'MANUAL' ? undefined : missingIndexWarning(manifest)
-      if (warning !== undefined) writeDeployLine(log, warning)
+      const manifest =
+        built ?? (await collectUploads({ ...options, jobFolder, job, signal: control.signal, log }))
+      if (built) writeBuiltSize(log, built)
       control.signal.throwIfAborted()
       const published = await publish({ database, blobs: options.blobs, job, manifest, now: now() })
       // From here on visitors see it: the job succeeds, or is withdrawn by VERIFY, and is no longer stopped.
@@ -151,29 +146,6 @@ export function createRunner(options: RunnerOptions): RunJob {
       log.write('INFO', `Deployed ${Object.keys(manifest.files).length} files`)
       return published
     })
-  }
-
-  async function collectUploads({ job, control }: Run, log: BuildLog): Promise<Manifest> {
-    const { signal } = control
-    const writeLine = (line: string) => writeDeployLine(log, line)
-    if (job.sourceUrl !== null) {
-      const source = { url: job.sourceUrl, type: job.sourceUrlType ?? ('ZIP' as const) }
-      return options.collectSource(source, { log: writeLine, signal })
-    }
-    const uploads = await listUploads(database.queries, job.jobKey)
-    const zip = uploads.find(({ name }) => name === '')
-    if (!zip) {
-      const manifest = collectFileMap(uploads)
-      const warning = missingIndexWarning(manifest)
-      if (warning !== undefined) writeLine(warning)
-      return manifest
-    }
-    if (zip.sha === null) {
-      throw new RefusedContent(
-        'No zip was uploaded before the deployment was started. PUT it to zipUploadUrl first',
-      )
-    }
-    return collectZip(options.blobs.open(zip.sha), { blobs: options.blobs, log: writeLine, signal })
   }
 
   function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {
@@ -247,9 +219,8 @@ function secretValues(app: AppRow, appSecrets: AppSecrets, branchSecrets: Branch
   ]
 }
 
-/** Lines from `deploy/` may bring their level in front. */
-function writeDeployLine(log: BuildLog, line: string): void {
-  const [, level, text] = /^\[(WARNING)\]: (.*)$/s.exec(line) ?? []
-  if (level && text !== undefined) log.write('WARNING', text)
-  else log.write('INFO', line)
+function writeBuiltSize(log: BuildLog, manifest: Manifest): void {
+  log.write('INFO', `Got archive: ${manifestBytes(manifest)} bytes`)
+  const warning = missingIndexWarning(manifest)
+  if (warning !== undefined) writeDeployLine(log, warning)
 }
