@@ -9,14 +9,17 @@ export async function forEachConcurrently<Item>(
 ): Promise<void> {
   const atWork = new Set<Promise<void>>()
   const failures: unknown[] = []
-  for await (const item of items) {
-    const running = work(item)
-      .catch((error: unknown) => void failures.push(error))
-      .finally(() => atWork.delete(running))
-    atWork.add(running)
-    if (atWork.size >= width) await Promise.race(atWork)
-    if (failures.length > 0) break
+  try {
+    for await (const item of items) {
+      const running = work(item)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => atWork.delete(running))
+      atWork.add(running)
+      if (atWork.size >= width) await Promise.race(atWork)
+      if (failures.length > 0) break
+    }
+  } finally {
+    await Promise.all(atWork)
   }
-  await Promise.all(atWork)
   if (failures.length > 0) throw failures[0]
 }

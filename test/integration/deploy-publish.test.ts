@@ -4,82 +4,33 @@ import { collectFileMap } from '../../src/deploy/collect-file-map.ts'
 import { collectZip } from '../../src/deploy/collect-zip.ts'
 import { JobNotRunning, publish, settle, withdraw } from '../../src/deploy/publish.ts'
 import { RefusedContent } from '../../src/deploy/refused-content.ts'
-import { newAppId, newId } from '../../src/model/ids.ts'
 import type { JobStatus } from '../../src/model/jobs.ts'
 import type { Manifest } from '../../src/model/manifest.ts'
-import { insertApp } from '../../src/store/apps.ts'
-import { insertBranch, takeJobNumber } from '../../src/store/branches.ts'
 import { type Database, openDatabase } from '../../src/store/database.ts'
 import { findDeployment, findSite } from '../../src/store/deployments.ts'
-import { changeJob, deleteJob, insertJob } from '../../src/store/jobs.ts'
+import { changeJob, deleteJob } from '../../src/store/jobs.ts'
 import type { JobRow } from '../../src/store/schema.ts'
 import { insertUploads, listUploads, recordUpload } from '../../src/store/uploads.ts'
 import { memoryBlobs } from '../support/memory-blobs.ts'
+import { addJob, addSite } from '../support/site-rows.ts'
 import { zipOf } from '../support/zip-writer.ts'
 
 let database: Database
 let blobs: ReturnType<typeof memoryBlobs>
 let appId: string
 let branchId: string
+/** The branch's first job, which runs. */
+let first: JobRow
 
 beforeEach(async () => {
   database = await openDatabase('sqlite::memory:')
   blobs = memoryBlobs()
-  appId = newAppId()
-  branchId = newId()
-  const shared = { tags: {}, secrets: null, createdAt: 1, updatedAt: 1 }
-  await insertApp(database.queries, {
-    ...shared,
-    appId,
-    accountId: '000000000000',
-    region: 'us-east-1',
-    name: 'site',
-    settings: { platform: 'WEB', enableBranchAutoBuild: false, enableBasicAuth: false },
-  })
-  await insertBranch(database.queries, {
-    ...shared,
-    branchId,
-    appId,
-    name: 'main',
-    displayName: 'main',
-    settings: {
-      enableNotification: false,
-      enableAutoBuild: true,
-      enableBasicAuth: false,
-      enablePullRequestPreview: false,
-      ttl: '5',
-    },
-    lastJobNumber: 0,
-    activeDeploymentId: null,
-  })
+  const site = await addSite(database)
+  appId = site.appId
+  branchId = site.branchId
+  first = site.job
 })
 afterEach(() => database.close())
-
-async function addJob(status: JobStatus = 'RUNNING'): Promise<JobRow> {
-  const row: JobRow = {
-    jobKey: newId(),
-    branchId,
-    number: await database.transaction((transaction) => takeJobNumber(transaction, branchId)),
-    type: 'MANUAL',
-    status,
-    statusReason: null,
-    commitId: null,
-    commitMessage: null,
-    commitTime: null,
-    sourceUrl: null,
-    sourceUrlType: null,
-    createdAt: 1,
-    startedAt: 1,
-    endedAt: null,
-    deploymentId: newId(),
-    leaseOwner: null,
-    leaseExpiresAt: null,
-    claims: 1,
-    commandsStarted: false,
-  }
-  await insertJob(database.queries, row)
-  return row
-}
 
 const finish = (job: JobRow, status: JobStatus) =>
   changeJob(database.queries, job.jobKey, ['RUNNING', 'CANCELLING'], { status })
@@ -100,7 +51,6 @@ async function visit(): Promise<string | undefined> {
 
 describe('publish', () => {
   test('shows the deployment and says what was live before', async () => {
-    const first = await addJob()
     const published = await release(first, 'one', 5)
     expect(published).toEqual({
       deployment: {
@@ -116,7 +66,7 @@ describe('publish', () => {
     })
     expect(await visit()).toBe('one')
     await finish(first, 'SUCCEED')
-    const second = await addJob()
+    const second = await addJob(database, branchId)
     expect((await release(second, 'two')).previousDeploymentId).toBe(first.deploymentId)
     expect(await visit()).toBe('two')
   })
@@ -124,10 +74,9 @@ describe('publish', () => {
   test.each<JobStatus>(['CANCELLING', 'CANCELLED', 'FAILED'])(
     'changes nothing for a job that is %s',
     async (status) => {
-      const first = await addJob()
       await release(first, 'one')
       await finish(first, 'SUCCEED')
-      const second = await addJob()
+      const second = await addJob(database, branchId)
       await finish(second, status)
       await expect(release(second, 'two')).rejects.toBeInstanceOf(JobNotRunning)
       expect(await visit()).toBe('one')
@@ -136,14 +85,14 @@ describe('publish', () => {
   )
 
   test('changes nothing for a job that was deleted with its branch', async () => {
-    const job = await addJob()
     await database.queries.deleteFrom('branches').execute()
-    await expect(release(job, 'one')).rejects.toBeInstanceOf(JobNotRunning)
+    await expect(release(first, 'one')).rejects.toBeInstanceOf(JobNotRunning)
   })
 
   test('of a stop and a publish at the same time, one happens', async () => {
+    await finish(first, 'FAILED')
     for (let round = 0; round < 20; round++) {
-      const job = await addJob()
+      const job = await addJob(database, branchId)
       const manifest = await collect(`round ${round}`)
       const before = await visit()
       const [published, stopped] = await Promise.allSettled([
@@ -157,9 +106,8 @@ describe('publish', () => {
   })
 
   test('a job that lost its server after publishing keeps its deployment', async () => {
-    const job = await addJob()
-    const { deployment } = await release(job, 'one')
-    const again = await release(job, 'changed meanwhile', 9)
+    const { deployment } = await release(first, 'one')
+    const again = await release(first, 'changed meanwhile', 9)
     expect(again).toEqual({ deployment, previousDeploymentId: deployment.deploymentId })
     expect(await visit()).toBe('one')
     expect(await withdraw(database, again, 10)).toBe(false)
@@ -167,7 +115,6 @@ describe('publish', () => {
   })
 
   test('a refused archive leaves the site as it was', async () => {
-    const first = await addJob()
     await release(first, 'one')
     const hostile = zipOf([{ name: 'index.html', content: 'two' }, { name: '../evil' }])
     await expect(collectZip(hostile, { blobs, log: () => undefined })).rejects.toBeInstanceOf(RefusedContent)
@@ -177,10 +124,9 @@ describe('publish', () => {
 
 describe('withdraw', () => {
   test('puts back what was live, or nothing', async () => {
-    const first = await addJob()
     const published = await release(first, 'one')
     await finish(first, 'SUCCEED')
-    const second = await addJob()
+    const second = await addJob(database, branchId)
     expect(await withdraw(database, await release(second, 'two'), 3)).toBe(true)
     expect(await visit()).toBe('one')
     expect(await findDeployment(database.queries, second.deploymentId)).toBeUndefined()
@@ -189,28 +135,26 @@ describe('withdraw', () => {
   })
 
   test('puts back a deployment whose job was deleted; settle forgets it', async () => {
-    const first = await addJob()
     await release(first, 'one')
     await finish(first, 'SUCCEED')
     expect(
       await database.transaction((transaction) => deleteJob(transaction, first.jobKey, ['SUCCEED'])),
     ).toBe(true)
     expect(await visit()).toBe('one')
-    const second = await addJob()
+    const second = await addJob(database, branchId)
     expect(await withdraw(database, await release(second, 'two'), 3)).toBe(true)
     expect(await visit()).toBe('one')
     await finish(second, 'FAILED')
-    const third = await addJob()
+    const third = await addJob(database, branchId)
     await settle(database, await release(third, 'three'))
     expect(await visit()).toBe('three')
     expect(await findDeployment(database.queries, first.deploymentId)).toBeUndefined()
   })
 
   test('leaves the site up when the earlier deployment is gone', async () => {
-    const first = await addJob()
     await release(first, 'one')
     await finish(first, 'SUCCEED')
-    const second = await addJob()
+    const second = await addJob(database, branchId)
     const published = await release(second, 'two')
     await database.transaction((transaction) => deleteJob(transaction, first.jobKey, ['SUCCEED']))
     expect(await withdraw(database, published, 3)).toBe(false)
@@ -218,10 +162,9 @@ describe('withdraw', () => {
   })
 
   test('does not touch what another job published since', async () => {
-    const first = await addJob()
     const published = await release(first, 'one')
     await finish(first, 'SUCCEED')
-    await release(await addJob(), 'two')
+    await release(await addJob(database, branchId), 'two')
     expect(await withdraw(database, published, 3)).toBe(false)
     expect(await visit()).toBe('two')
   })
@@ -229,7 +172,7 @@ describe('withdraw', () => {
 
 describe('a file map', () => {
   test('becomes a manifest of what was uploaded', async () => {
-    const job = await addJob('CREATED')
+    const job = await addJob(database, branchId, 'CREATED')
     const names = ['index.html', 'a/b.css', '__proto__']
     await insertUploads(
       database.queries,
@@ -239,6 +182,7 @@ describe('a file map', () => {
       const { sha, size } = await blobs.put(`text of ${name}`)
       await recordUpload(database.queries, job.jobKey, name, { sha, bytes: size })
     }
+    await finish(first, 'FAILED')
     await changeJob(database.queries, job.jobKey, ['CREATED'], { status: 'RUNNING' })
     const manifest = collectFileMap(await listUploads(database.queries, job.jobKey))
     expect(Object.keys(manifest.files)).toEqual(['__proto__', 'a/b.css', 'index.html'])
