@@ -232,6 +232,11 @@ export function readConfig(
   return config as Config
 }
 
+/** Where the configured database lies, as `openDatabase` takes it. */
+export function databaseUrl(config: Pick<Config, 'databaseUrl'>, directory: { database: string }): string {
+  return config.databaseUrl ?? `sqlite:${directory.database}`
+}
+
 /** Whether the API can be reached from this machine only: what decides the defaults that trust the caller. */
 export function isLoopbackBind(config: Pick<Config, 'host'>): boolean {
   return (

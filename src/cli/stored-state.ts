@@ -1,14 +1,9 @@
 import { existsSync } from 'node:fs'
 
-import { type Config, UsageError } from '../config.ts'
+import { type Config, databaseUrl, UsageError } from '../config.ts'
 import { createDataDirectory, type DataDirectory, dataDirectoryAt, readMasterKey } from '../data-directory.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { SecretBox } from '../store/secret-box.ts'
-
-/** Where the configured database lies. */
-export function databaseUrlOf(config: Pick<Config, 'databaseUrl'>, directory: DataDirectory): string {
-  return config.databaseUrl ?? `sqlite:${directory.database}`
-}
 
 /** The data directory of a server that was started at least once. */
 export function existingDirectory(config: Pick<Config, 'dataDir' | 'databaseUrl'>): DataDirectory {
@@ -32,7 +27,7 @@ export async function withState<Result>(
 ): Promise<Result> {
   const directory = options.create ? createDataDirectory(config.dataDir) : existingDirectory(config)
   const secrets = new SecretBox(readMasterKey(config.masterKeyFile ?? directory.masterKey))
-  const database = await openDatabase(databaseUrlOf(config, directory))
+  const database = await openDatabase(databaseUrl(config, directory))
   try {
     return await work({ database, secrets, directory })
   } finally {

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { startPreamp, type TestPreamp } from '../support/preamp.ts'
+import { requires } from '../support/requires.ts'
+
+const root = join(import.meta.dir, '../..')
+
+describe.if(requires('aws', 'git', 'curl'))('docs/getting-started.md', () => {
+  let preamp: TestPreamp
+  let folder: string
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'preamp-walk-'))
+    preamp = await startPreamp({ dataDir: join(folder, '.preamp') })
+  })
+  afterAll(async () => {
+    await preamp?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('its commands do what it says, as they are written', async () => {
+    const document = readFileSync(join(root, 'docs/getting-started.md'), 'utf8')
+    const sections = [...document.matchAll(/^## (\d+)\. [^]*?(?=^## |$(?![^]))/gm)]
+    const script = sections.flatMap(([section, number]) => [
+      `echo "=== ${number}"`,
+      ...[...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, commands = '']) => commands),
+    ])
+    // The server of this test has ports of its own; nothing else is changed.
+    const commands = script.join('\n').replaceAll('http://localhost:4700', preamp.apiUrl)
+    const output = await runInBash(commands)
+    const parts = Object.fromEntries(
+      output
+        .split(/^=== /m)
+        .slice(1)
+        .map((part) => [Number.parseInt(part, 10), part]),
+    )
+
+    expect(parts[2]).toContain('"apps": []')
+    expect(parts[4]).toContain('"branchName": "main"')
+    expect(parts[5]).toContain('"status": "SUCCEED"')
+    expect(parts[5]).toContain('# Executing command: bash build.sh')
+    expect(parts[6]).toContain('200 OK')
+    expect(parts[6]).toContain('<h1>Hello from job 0000000001</h1>')
+    expect(parts[7]).toContain('<h1>Hello from job 0000000002</h1>\n<p>Now with a second line</p>')
+    expect(parts[8]).toContain('[\n    "2"\n]')
+    expect(parts[8]).toContain('NotFoundException')
+    expect(parts[8]).toContain('Job 1 is gone.')
+    expect(parts[9]).toMatch(/http:\/\/main\.d[a-z0-9]+\.localhost:\d+/)
+    expect(parts[10]).toContain('"name": "hello"')
+  }, 120_000)
+
+  async function runInBash(commands: string): Promise<string> {
+    const child = Bun.spawn(['bash', '-euo', 'pipefail', '-c', `exec 2>&1\n${commands}`], {
+      cwd: folder,
+      stdin: 'ignore',
+      stdout: 'pipe',
+      env: {
+        // `npx preamp` finds Preamp from any folder of the repository; this one is elsewhere.
+        PATH: `${shimFolder(folder)}:${process.env['PATH']}`,
+        HOME: folder,
+        LANG: 'C.UTF-8',
+      },
+    })
+    const output = await child.stdout.text()
+    const exitCode = await child.exited
+    if (exitCode !== 0) throw new Error(`The walk ended with ${exitCode}:\n${output}`)
+    return output
+  }
+})
+
+/** A folder with an `npx` that runs this repository's own `preamp`. */
+function shimFolder(folder: string): string {
+  const shims = join(folder, 'shims')
+  const script = `#!/bin/sh\nshift\nexec node '${join(root, 'bin/preamp.mjs')}' "$@"\n`
+  mkdirSync(shims)
+  writeFileSync(join(shims, 'npx'), script, { mode: 0o755 })
+  return shims
+}
