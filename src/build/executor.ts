@@ -5,7 +5,10 @@
 export interface Executor {
   readonly name: 'bubblewrap' | 'process'
 
-  /** Starts one bash session; nothing of the repository has run when it resolves. */
+  /**
+   * Starts one bash session; nothing of the repository has run when it resolves. A job has one session at a time.
+   * @throws when the session cannot be started: the server's trouble, not the user's
+   */
   open(options: SessionOptions): Promise<BuildSession>
 
   /**
@@ -18,9 +21,13 @@ export interface Executor {
 export interface SessionOptions {
   /** Names the session to {@link Executor.reap}. */
   jobKey: string
-  /** The job's own folder on the host: the only one the commands can write, besides temporary ones. */
+  /**
+   * The job's own folder on the host: the only one the commands can write, besides temporary ones. At the job's first
+   * session all that is in it is handed to the build's user, so it must be complete by then; later additions stay the
+   * server's own. The executor adds `.preamp-home` and `.preamp-tmp-…`. Commands may see it elsewhere (`/build`).
+   */
   workFolder: string
-  /** Folder below `workFolder` in which the first command starts. */
+  /** Folder in which the first command starts, which exists: a path on the host, or relative to `workFolder`. */
   startFolder: string
   /** The whole environment of the commands, but for what the executor adds: HOME, PATH, TMPDIR where absent. */
   environment: Record<string, string>
@@ -32,7 +39,8 @@ export interface SessionOptions {
 export interface BuildSession {
   /**
    * Runs one command in the session's shell: `cd`, `export`, functions and options persist to the next. The command's
-   * stdin is empty. Resolves when the command ended and its output was delivered.
+   * stdin is empty. Resolves when the command ended and its output was delivered; what it left in the background goes on
+   * until the session ends. After any result but `exited` the session is over: the same result answers every further call.
    */
   run(command: string): Promise<CommandResult>
 

@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+
+import type { Executor } from '../executor.ts'
+import type { Cgroups } from './cgroup.ts'
+import { completeEnvironment } from './default-environment.ts'
+import { endProcesses } from './end-processes.ts'
+import { type BuildUser, homeName, pathInside, prepareJobFolder } from './job-folder.ts'
+import { jobMark } from './job-mark.ts'
+import { passwdText, sandboxArguments, type SandboxView, workPlace } from './sandbox.ts'
+import { sessionScript } from './shell-script.ts'
+import { openShellSession } from './shell-session.ts'
+
+export interface BubblewrapOptions {
+  /** Absolute paths of the programs. */
+  bwrap: string
+  setpriv: string
+  /** Path of the data directory: tells this server's jobs from another's on the same machine. */
+  instance: string
+  /** Given exactly when the server runs as root. */
+  user: BuildUser | undefined
+  cgroups: Cgroups | undefined
+  /** PATH of the commands. */
+  path: string
+  view: SandboxView
+}
+
+const userName = 'preamp'
+const descriptors = { stage: 4, sandbox: 5, passwd: 6 }
+
+/** Runs builds in namespaces of their own, see {@link sandboxArguments}. */
+export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
+  const { instance, user, cgroups } = options
+  return {
+    name: 'bubblewrap',
+
+    async open(session) {
+      const mark = jobMark(instance, session.jobKey)
+      const folder = await prepareJobFolder(session.workFolder, user)
+      const home = join(workPlace, homeName)
+      const { stage, sandbox } = sandboxArguments(folder, options.view, user, descriptors.passwd)
+      const self = user ?? { uid: process.getuid!(), gid: process.getgid!() }
+      return openShellSession({
+        command: commandLine(options),
+        cwd: '/',
+        startFolder: join(workPlace, pathInside(session.workFolder, session.startFolder)),
+        environment: completeEnvironment(
+          session.environment,
+          { home, temporary: '/tmp', path: options.path, user: userName },
+          mark,
+        ),
+        mark,
+        inputs: [argumentList(stage ?? []), argumentList(sandbox), passwdText(self, userName, home)],
+        user,
+        group: await cgroups?.create(mark, session.limits),
+        limits: session.limits,
+        onOutput: session.onOutput,
+      })
+    },
+
+    reap(jobKey) {
+      const mark = jobMark(instance, jobKey)
+      return endProcesses({ mark, group: cgroups?.find(mark) })
+    },
+  }
+}
+
+/**
+ * The command line; what differs between jobs comes by descriptors. bwrap reads all its arguments before it starts
+ * anything, so it waits there until its process is in the job's cgroup.
+ */
+function commandLine({ bwrap, setpriv, user }: BubblewrapOptions): string[] {
+  const shell = ['/bin/bash', '--noprofile', '--norc', '-c', sessionScript, 'bash']
+  const stageArguments = ['--args', String(descriptors.stage)]
+  const sandboxOptions = ['--args', String(descriptors.sandbox)]
+  // Without a stage its descriptor gives an empty list, and is closed by being read.
+  if (!user) return [bwrap, ...stageArguments, ...sandboxOptions, '--', ...shell]
+  const drop = [
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    '--clear-groups',
+    '--inh-caps=-all',
+    '--no-new-privs',
+  ]
+  return [bwrap, ...stageArguments, '--', setpriv, ...drop, bwrap, ...sandboxOptions, '--', ...shell]
+}
+
+function argumentList(words: string[]): string {
+  return words.map((word) => `${word}\0`).join('')
+}

@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { Executor } from '../executor.ts'
+import { openBubblewrapExecutor } from './bubblewrap.ts'
+import { type Cgroups, findCgroups } from './cgroup.ts'
+import type { BuildUser } from './job-folder.ts'
+import { isReachableByOthers, openProcessExecutor } from './process.ts'
+import { findTools, type Tools } from './tools.ts'
+
+export interface ChooseOptions {
+  /** What the configuration asks for, if anything. */
+  executor: 'bubblewrap' | 'process' | undefined
+  /** Whether the API can be reached from this machine only. */
+  loopback: boolean
+  /** User and group id to which a server run as root drops its builds. */
+  buildUser: number
+  /** Absolute path; hidden from builds. */
+  dataDirectory: string
+  /** Other files and folders that builds must not see, such as a master key that lies elsewhere. */
+  secretPaths: string[]
+  /** The server's own: for PATH, and for the certificate files that it names. */
+  environment: Record<string, string | undefined>
+}
+
+export interface ChosenExecutor {
+  executor: Executor
+  /** What the operator should know about the choice. */
+  notice?: string
+}
+
+/** No executor fits: the message says what to install or set. */
+export class NoExecutor extends Error {}
+
+/** Variables by which programs are told of certificates (docs of Node, OpenSSL, curl, Git, npm, Python, AWS CLI). */
+const certificateVariables = [
+  'AWS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+  'GIT_SSL_CAINFO',
+  'NODE_EXTRA_CA_CERTS',
+  'NPM_CONFIG_CAFILE',
+  'PIP_CERT',
+  'REQUESTS_CA_BUNDLE',
+  'SSL_CERT_DIR',
+  'SSL_CERT_FILE',
+  'npm_config_cafile',
+]
+
+/**
+ * Chooses where builds run (design.md §5): what the configuration names, otherwise bubblewrap where a sandbox with our
+ * options really starts, otherwise plain processes where only this machine can reach the API.
+ * @throws {NoExecutor}
+ */
+export async function chooseExecutor(options: ChooseOptions): Promise<ChosenExecutor> {
+  const user = process.getuid!() === 0 ? { uid: options.buildUser, gid: options.buildUser } : undefined
+  const cgroups = await findCgroups()
+  const tools = await findTools(options.environment, options.dataDirectory)
+  if (options.executor === 'process') {
+    return {
+      executor: processExecutor(options, user, cgroups, tools),
+      notice: processNotice(options, user, 'as set by PREAMP_EXECUTOR'),
+    }
+  }
+  const sandbox = await tryBubblewrap(options, user, cgroups, tools)
+  if (typeof sandbox !== 'string') return { executor: sandbox }
+  if (options.executor === 'bubblewrap')
+    throw new NoExecutor(`PREAMP_EXECUTOR=bubblewrap does not work here: ${sandbox}\n${advice}`)
+  if (options.loopback) {
+    return {
+      executor: processExecutor(options, user, cgroups, tools),
+      notice: `${processNotice(options, user, 'since bubblewrap does not work here')} ${sandbox}\n${advice}`,
+    }
+  }
+  throw new NoExecutor(
+    `Builds cannot be isolated on this machine, and the API is not bound to loopback: ${sandbox}\n${advice}\nOr set PREAMP_EXECUTOR=process to run the builds without isolation.`,
+  )
+}
+
+const advice = [
+  'Install bubblewrap (apt-get install bubblewrap; dnf install bubblewrap) and allow user namespaces:',
+  'sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1 (older Debian), kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu).',
+].join('\n')
+
+/** An executor that has just run a command, or the reason why there is none. */
+async function tryBubblewrap(
+  options: ChooseOptions,
+  user: BuildUser | undefined,
+  cgroups: Cgroups | undefined,
+  tools: Tools,
+): Promise<Executor | string> {
+  const bwrap = findProgram('bwrap', options)
+  const setpriv = findProgram('setpriv', options)
+  if (bwrap === undefined) return 'bwrap is not installed.'
+  if (setpriv === undefined) return 'setpriv (of util-linux) is not installed.'
+  const executor = openBubblewrapExecutor({
+    bwrap,
+    setpriv,
+    instance: options.dataDirectory,
+    user,
+    cgroups,
+    path: tools.path,
+    view: {
+      toolFolders: tools.folders,
+      files: certificateFiles(options.environment),
+      hidden: [options.dataDirectory, ...options.secretPaths],
+      canDisableUserNamespaces: await helpMentions(bwrap, '--disable-userns'),
+    },
+  })
+  const failure = await probe(executor)
+  return failure ?? executor
+}
+
+/** Runs `true` in a session with all our options; what went wrong, or undefined. */
+async function probe(executor: Executor): Promise<string | undefined> {
+  const workFolder = await mkdtemp(join(tmpdir(), 'preamp-probe-'))
+  const jobKey = `probe ${workFolder}`
+  try {
+    const session = await executor.open({
+      jobKey,
+      workFolder,
+      startFolder: workFolder,
+      environment: {},
+      limits: { memoryBytes: 256 * 1024 * 1024, processesMax: 64 },
+      onOutput: () => undefined,
+    })
+    const result = await session.run('true')
+    await session.stop()
+    return result.kind === 'exited' && result.exitCode === 0 ? undefined : JSON.stringify(result)
+  } catch (error) {
+    if (error instanceof Error) return error.message
+    throw error
+  } finally {
+    await rm(workFolder, { recursive: true, force: true })
+  }
+}
+
+function processExecutor(
+  options: ChooseOptions,
+  user: BuildUser | undefined,
+  cgroups: Cgroups | undefined,
+  tools: Tools,
+): Executor {
+  const setpriv = findProgram('setpriv', options)
+  return openProcessExecutor({ setpriv, instance: options.dataDirectory, user, cgroups, path: tools.path })
+}
+
+function processNotice(options: ChooseOptions, user: BuildUser | undefined, why: string): string {
+  const asRoot = user !== undefined && !isReachableByOthers(options.dataDirectory) ? ', as root,' : ''
+  const warning = options.loopback
+    ? ''
+    : ' Whoever may start a job can read what this server can, its keys included.'
+  return `Builds run${asRoot} without isolation from this server, ${why}.${warning}`
+}
+
+function findProgram(name: string, options: ChooseOptions): string | undefined {
+  const found = Bun.which(name, { PATH: options.environment['PATH'] ?? '' })
+  return found ?? Bun.which(name, { PATH: '/usr/bin:/bin:/usr/local/bin' }) ?? undefined
+}
+
+/** The files and folders of certificates that the server itself is told to trust. */
+function certificateFiles(environment: Record<string, string | undefined>): string[] {
+  const named = certificateVariables.flatMap((variable) => environment[variable] ?? [])
+  return [...new Set(named)].filter((path) => path.startsWith('/') && existsSync(path))
+}
+
+async function helpMentions(program: string, option: string): Promise<boolean> {
+  const child = Bun.spawn([program, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [output, errors] = await Promise.all([child.stdout.text(), child.stderr.text()])
+  return `${output}${errors}`.includes(option)
+}

@@ -1,0 +1,20 @@
+import { markVariable } from './job-mark.ts'
+
+/** What commands can count on, below what the job sets itself. The mark is above it. */
+export function completeEnvironment(
+  given: Record<string, string>,
+  places: { home: string; temporary: string; path: string; user: string },
+  mark: string,
+): Record<string, string> {
+  return {
+    HOME: places.home,
+    LANG: 'C.UTF-8',
+    LOGNAME: places.user,
+    PATH: places.path,
+    SHELL: '/bin/bash',
+    TMPDIR: places.temporary,
+    USER: places.user,
+    ...given,
+    [markVariable]: mark,
+  }
+}

@@ -1,0 +1,42 @@
+import { chmodSync, closeSync, constants, fchownSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** One pipe: the end that the server reads, and the end that the commands write. Both are closed by their holder. */
+export interface OutputPipe {
+  readEnd: number
+  writeEnd: number
+}
+
+/**
+ * Makes the pipes for stdout and stderr. `Bun.spawn` would give the commands sockets, on which `echo x > /dev/stderr`
+ * fails; Node's API has no pipe(2), so these are named pipes whose names are removed at once. They are handed to the
+ * build's user, since opening `/dev/stderr` asks for permission on the pipe itself.
+ */
+export async function makeOutputPipes(
+  owner: { uid: number; gid: number } | undefined,
+): Promise<[OutputPipe, OutputPipe]> {
+  const folder = mkdtempSync(join(tmpdir(), 'preamp-pipes-'))
+  try {
+    const paths = [join(folder, 'stdout'), join(folder, 'stderr')] as const
+    const made = Bun.spawn(['mkfifo', '--', ...paths], { stdio: ['ignore', 'ignore', 'pipe'] })
+    if ((await made.exited) !== 0) throw new Error(`mkfifo failed: ${await made.stderr.text()}`)
+    return [openPipe(paths[0], owner), openPipe(paths[1], owner)]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function openPipe(path: string, owner: { uid: number; gid: number } | undefined): OutputPipe {
+  chmodSync(path, 0o600)
+  // Without O_NONBLOCK, opening a named pipe waits for the other side.
+  const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const writeEnd = openSync(path, constants.O_WRONLY)
+    if (owner) fchownSync(writeEnd, owner.uid, owner.gid)
+    return { readEnd, writeEnd }
+  } catch (error) {
+    closeSync(readEnd)
+    throw error
+  }
+}

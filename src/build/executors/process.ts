@@ -1,0 +1,88 @@
+import { lstatSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { dirname, resolve } from 'node:path'
+
+import type { Executor } from '../executor.ts'
+import type { Cgroups } from './cgroup.ts'
+import { completeEnvironment } from './default-environment.ts'
+import { endProcesses } from './end-processes.ts'
+import { type BuildUser, pathInside, prepareJobFolder } from './job-folder.ts'
+import { jobMark } from './job-mark.ts'
+import { sessionScript } from './shell-script.ts'
+import { openShellSession } from './shell-session.ts'
+
+export interface ProcessOptions {
+  /** Absolute path of setpriv; without it nothing is dropped. */
+  setpriv: string | undefined
+  /** Path of the data directory: tells this server's jobs from another's on the same machine. */
+  instance: string
+  /** Given exactly when the server runs as root. */
+  user: BuildUser | undefined
+  cgroups: Cgroups | undefined
+  /** PATH of the commands. */
+  path: string
+}
+
+/**
+ * Runs builds as plain processes beside the server: for machines where bubblewrap cannot work. It ends and limits them as
+ * the sandbox does, and hides nothing. A server that runs as root drops them to the build's user where that user can reach
+ * the job's folder.
+ */
+export function openProcessExecutor(options: ProcessOptions): Executor {
+  const { instance, cgroups, setpriv } = options
+  return {
+    name: 'process',
+
+    async open(session) {
+      const mark = jobMark(instance, session.jobKey)
+      const work = resolve(session.workFolder)
+      const user = setpriv !== undefined && isReachableByOthers(dirname(work)) ? options.user : undefined
+      const folder = await prepareJobFolder(work, user)
+      return openShellSession({
+        command: commandLine(setpriv, user),
+        cwd: '/',
+        startFolder: resolve(work, pathInside(work, session.startFolder)),
+        environment: completeEnvironment(
+          session.environment,
+          {
+            home: folder.home,
+            temporary: folder.temporary,
+            path: options.path,
+            user: user ? 'preamp' : userInfo().username,
+          },
+          mark,
+        ),
+        mark,
+        inputs: [],
+        user,
+        group: await cgroups?.create(mark, session.limits),
+        limits: session.limits,
+        onOutput: session.onOutput,
+      })
+    },
+
+    reap(jobKey) {
+      const mark = jobMark(instance, jobKey)
+      return endProcesses({ mark, group: cgroups?.find(mark) })
+    },
+  }
+}
+
+/** Whether users other than its owner may pass through a folder and all above it. */
+export function isReachableByOthers(folder: string): boolean {
+  const passable = (lstatSync(folder).mode & 0o001) !== 0
+  return passable && (folder === '/' || isReachableByOthers(dirname(folder)))
+}
+
+function commandLine(setpriv: string | undefined, user: BuildUser | undefined): string[] {
+  const shell = ['/bin/bash', '--noprofile', '--norc', '-c', sessionScript, 'bash']
+  if (!user || setpriv === undefined) return shell
+  const drop = [
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    '--clear-groups',
+    '--inh-caps=-all',
+    '--no-new-privs',
+  ]
+  return [setpriv, ...drop, ...shell]
+}

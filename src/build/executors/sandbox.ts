@@ -1,0 +1,145 @@
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+
+import type { BuildUser, JobFolder } from './job-folder.ts'
+import { isWithin } from './tools.ts'
+
+/** Where commands see their job's folder: the same place in every build, so that caches with absolute paths stay good. */
+export const workPlace = '/build'
+
+/** What of the machine the builds see, apart from their own folder. Fixed when the server starts. */
+export interface SandboxView {
+  /** Folders of programs outside of the system's. */
+  toolFolders: string[]
+  /** Single files, as the certificates that the server's environment names. */
+  files: string[]
+  /** The data directory and what else must not be seen, should it lie in a folder that is. */
+  hidden: string[]
+  /** Whether this bwrap (0.8 and newer) can forbid further user namespaces inside. */
+  canDisableUserNamespaces: boolean
+}
+
+/** Arguments of bwrap, without the command. */
+export interface SandboxArguments {
+  /**
+   * For a bwrap that a root server starts around the other: it puts what is to be bound where the build's user can reach
+   * it, since the data directory, and perhaps `/root` above it, is closed to that user.
+   */
+  stage?: string[]
+  sandbox: string[]
+}
+
+const systemFolders = ['/usr', '/opt']
+/** Part of `/usr` on most systems today, and then links. */
+const mergedFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
+/** Names, certificates without private keys, linker, time zone, fonts. */
+const systemFiles = [
+  'alternatives',
+  'ca-certificates',
+  'crypto-policies',
+  'fonts',
+  'gai.conf',
+  'group',
+  'host.conf',
+  'hosts',
+  'java',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'localtime',
+  'mime.types',
+  'nsswitch.conf',
+  'pki/ca-trust',
+  'pki/tls/certs',
+  'protocols',
+  'resolv.conf',
+  'services',
+  'ssl/cert.pem',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'terminfo',
+  'timezone',
+].map((name) => `/etc/${name}`)
+
+/** Where the stage binds things. Its contents are nothing that a build may see, so it can be covered. */
+const stagePlace = '/mnt'
+
+/**
+ * The sandbox of one session: the system read-only, the job's folder at {@link workPlace}, a `/tmp` of its own in it (on
+ * disk, so that it does not count as memory), namespaces of its own for all but the network, no capabilities, no way to
+ * new ones.
+ * @param user given when the server runs as root
+ * @param passwdDescriptor gives the text of the sandbox's file of users
+ */
+export function sandboxArguments(
+  folder: JobFolder,
+  view: SandboxView,
+  user: BuildUser | undefined,
+  passwdDescriptor: number,
+): SandboxArguments {
+  const staged: string[] = []
+  const reach = (path: string): string => {
+    if (!user) return path
+    const place = `${stagePlace}/${staged.length / 3}`
+    staged.push('--bind', path, place)
+    return place
+  }
+  const sandbox = [
+    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+    ...(view.canDisableUserNamespaces ? ['--disable-userns'] : []),
+    ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ...['--hostname', 'preamp-build'],
+    ...systemFolders.filter((path) => existsSync(path)).flatMap(readOnly),
+    ...mergedFolders.flatMap(mergedFolder),
+    ...systemFiles.flatMap((path) => (existsSync(path) ? ['--ro-bind', realpathSync(path), path] : [])),
+    ...['--ro-bind-data', String(passwdDescriptor), '/etc/passwd'],
+    ...['--proc', '/proc', '--dev', '/dev', '--dir', '/run', '--symlink', '/tmp', '/var/tmp'],
+    ...view.hidden.filter((path) => isVisible(path) && isReachable(path, user)).flatMap(covered),
+    ...[...view.toolFolders, ...view.files.filter((path) => !isVisible(path))].flatMap((path) => [
+      '--ro-bind',
+      reach(path),
+      path,
+    ]),
+    ...['--bind', reach(folder.work), workPlace, '--bind', reach(folder.temporary), '/tmp'],
+    ...['--remount-ro', '/', '--chdir', workPlace],
+  ]
+  if (!user) return { sandbox }
+  const root = ['--die-with-parent', '--dev-bind', '/', '/', '--tmpfs', stagePlace]
+  const capabilities = ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID']
+  return { stage: [...root, ...staged, ...capabilities], sandbox }
+}
+
+/** Text of the sandbox's `/etc/passwd`: Git, npm and ssh ask it who they are. */
+export function passwdText(user: BuildUser, name: string, home: string): string {
+  return `root:x:0:0:root:/root:/usr/sbin/nologin\n${name}:x:${user.uid}:${user.gid}:Preamp build:${home}:/bin/bash\n`
+}
+
+function readOnly(path: string): string[] {
+  return ['--ro-bind', path, path]
+}
+
+function mergedFolder(path: string): string[] {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  if (!status) return []
+  return status.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : readOnly(path)
+}
+
+function isVisible(path: string): boolean {
+  return systemFolders.some((folder) => isWithin(path, folder)) && existsSync(path)
+}
+
+/** What the build's user could not even reach on the host need not be covered, nor could bwrap, which runs as that user. */
+function isReachable(path: string, user: BuildUser | undefined): boolean {
+  return !user || pathsAbove(path).every((folder) => (statSync(folder).mode & 0o001) !== 0)
+}
+
+/** `/opt/a/b` → `/opt`, `/opt/a`. */
+function pathsAbove(path: string): string[] {
+  const names = path.split('/').slice(1, -1)
+  return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`)
+}
+
+function covered(path: string): string[] {
+  return lstatSync(path).isDirectory()
+    ? ['--tmpfs', path, '--remount-ro', path]
+    : ['--ro-bind', '/dev/null', path]
+}

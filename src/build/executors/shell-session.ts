@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync } from 'node:fs'
+
+import type { BuildSession, CommandResult } from '../executor.ts'
+import type { JobGroup } from './cgroup.ts'
+import { endProcesses } from './end-processes.ts'
+import { markVariable } from './job-mark.ts'
+import { watchLimits } from './limit-watch.ts'
+import { type MarkerScanner, scanForMarkers } from './marker-scanner.ts'
+import { makeOutputPipes, type OutputPipe } from './output-pipes.ts'
+import { countThreadsOfUser } from './process-tree.ts'
+import { commandDescriptor, exportCommand, isShellName, quote, shellMessage } from './shell-script.ts'
+import { writeAll } from './write-all.ts'
+
+export interface ShellOptions {
+  /** The whole command line, which ends in a bash that runs the session script. */
+  command: string[]
+  /** Host folder in which the command is started. */
+  cwd: string
+  /** Folder in which the first command of the session starts, as the commands see it. */
+  startFolder: string
+  /** Environment of the commands, complete. */
+  environment: Record<string, string>
+  mark: string
+  /** Given to the command on descriptors 4, 5, …, once its process is in its cgroup. */
+  inputs: string[]
+  /** User to whom a server that runs as root drops the commands. */
+  user: { uid: number; gid: number } | undefined
+  group: JobGroup | undefined
+  limits: { memoryBytes: number; processesMax: number }
+  onOutput(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
+}
+
+const limitCheckMilliseconds = 250
+const startSecondsMax = 30
+const lastOutputMillisecondsMax = 1000
+
+/**
+ * Starts a bash and resolves when it waits for its first command.
+ * @throws when it cannot be started, with what it wrote about that
+ */
+export async function openShellSession(options: ShellOptions): Promise<BuildSession> {
+  const { group, mark, limits } = options
+  const nonce = randomBytes(16).toString('hex')
+  const pipes = await makeOutputPipes(options.user)
+  const child = spawnShell(options, pipes)
+  const [commandSocket, ...inputSockets] = child.descriptors
+  const watch = watchLimits(child.pid, group, limits)
+
+  let ended: CommandResult | undefined
+  let waiting: { markers: number; exitCode: number; resolve: (result: CommandResult) => void } | undefined
+  let opening = true
+  let complaint = ''
+
+  const deliver = (stream: 'stdout' | 'stderr', bytes: Uint8Array): void => {
+    if (opening) complaint = (complaint + new TextDecoder().decode(bytes)).slice(-4096)
+    else options.onOutput(stream, bytes)
+  }
+  const markerSeen = (exitCode: number): void => {
+    if (!waiting || ended) return
+    waiting.exitCode ||= exitCode
+    if (++waiting.markers === 2) void commandEnded(waiting.exitCode)
+  }
+  const outputs = pipes.map(({ readEnd }, index) => {
+    const stream = index === 0 ? 'stdout' : 'stderr'
+    return pump(
+      readEnd,
+      scanForMarkers(nonce, (bytes) => deliver(stream, bytes), markerSeen),
+    )
+  })
+
+  /** Both streams are delivered up to the command's end; what the kernel counted meanwhile decides what that end was. */
+  async function commandEnded(exitCode: number): Promise<void> {
+    const reason = await watch.check()
+    if (ended) return
+    if (reason !== undefined) return endWith({ kind: 'limit', reason })
+    const { resolve } = waiting!
+    waiting = undefined
+    resolve({ kind: 'exited', exitCode })
+  }
+
+  function endWith(result: CommandResult): void {
+    const end = (ended ??= result)
+    const tellRun = (): void => {
+      waiting?.resolve(end)
+      waiting = undefined
+    }
+    // That processes could not be ended is told by stop(), which is called in any case.
+    terminate().then(tellRun, tellRun)
+  }
+
+  let termination: Promise<void> | undefined
+  function terminate(): Promise<void> {
+    termination ??= (async () => {
+      clearInterval(limitTimer)
+      try {
+        await endProcesses({ mark, root: child.pid, group })
+      } finally {
+        await Promise.race([
+          Promise.all(outputs.map((output) => output.done)),
+          Bun.sleep(lastOutputMillisecondsMax),
+        ])
+        await Promise.all(outputs.map((output) => output.cancel()))
+        await writing
+        closeSync(commandSocket!)
+      }
+      await child.exited
+    })()
+    return termination
+  }
+
+  const limitTimer = setInterval(() => {
+    void watch.check().then((reason) => {
+      if (reason !== undefined && !ended) endWith({ kind: 'limit', reason })
+    })
+  }, limitCheckMilliseconds)
+
+  void child.exited.then(async (exitCode) => {
+    if (ended) return
+    // Asked before the group is removed: the kernel may have ended the shell itself for want of memory.
+    const reason = await watch.check()
+    endWith(reason === undefined ? { kind: 'shell-ended', exitCode } : { kind: 'limit', reason })
+  })
+
+  let writing: Promise<unknown> = Promise.resolve()
+  function send(message: string): Promise<CommandResult> {
+    if (ended) return Promise.resolve(ended)
+    if (waiting) throw new Error('A session runs one command at a time.')
+    const { promise, resolve } = Promise.withResolvers<CommandResult>()
+    waiting = { markers: 0, exitCode: 0, resolve }
+    // A shell that is gone takes no more; its end is what the caller hears of.
+    writing = writeAll(commandSocket!, message, () => ended !== undefined)
+    return promise
+  }
+
+  async function begin(): Promise<void> {
+    try {
+      await group?.add(child.pid)
+      for (const input of options.inputs) {
+        await writeAll(inputSockets[0]!, input, () => ended !== undefined)
+        // The reader takes the end of the text from the end of the connection.
+        closeSync(inputSockets.shift()!)
+      }
+    } finally {
+      for (const socket of inputSockets) closeSync(socket)
+    }
+    const processesMax = group
+      ? undefined
+      : limits.processesMax + (await countThreadsOfUser(userIdOf(options)))
+    const steps = [
+      shellMessage(nonce),
+      shellMessage(exportCommand(shellVariables(options.environment))),
+      ...(processesMax === undefined ? [] : [shellMessage(`ulimit -u ${processesMax}`)]),
+      shellMessage(`cd -- ${quote(options.startFolder)} && unset OLDPWD`),
+    ]
+    for (const step of steps) {
+      const result = await send(step)
+      if (result.kind !== 'exited' || result.exitCode !== 0) {
+        throw new Error(`The build's shell did not start: ${JSON.stringify(result)}`)
+      }
+    }
+    opening = false
+  }
+
+  const late = setTimeout(() => {
+    if (!ended) endWith({ kind: 'limit', reason: `It was not ready within ${startSecondsMax} s.` })
+  }, startSecondsMax * 1000)
+  try {
+    await begin()
+  } catch (error) {
+    ended ??= { kind: 'stopped' }
+    await terminate()
+    throw complaint === ''
+      ? error
+      : new Error(`The build's shell did not start: ${complaint.trim()}`, { cause: error })
+  } finally {
+    clearTimeout(late)
+  }
+
+  return {
+    run: async (command) => send(shellMessage(command)),
+    async stop() {
+      if (!ended) endWith({ kind: 'stopped' })
+      await terminate()
+    },
+  }
+}
+
+interface Child {
+  pid: number
+  exited: Promise<number>
+  /** Our ends of its descriptors 3, 4, 5, … */
+  descriptors: number[]
+}
+
+/**
+ * Starts the command in a session of its own, so that Ctrl-C in the server's terminal is not for it. Its environment is the
+ * mark, and names that no shell can export; the rest is told to bash. So a job's `LD_PRELOAD` or `PATH` means nothing to
+ * the programs that make the sandbox, some of which run outside of it, and as root.
+ */
+function spawnShell(options: ShellOptions, pipes: OutputPipe[]): Child {
+  const beyondShell = Object.entries(options.environment).filter(([name]) => !isShellName(name))
+  const sockets = Array.from({ length: options.inputs.length + 1 }, () => 'pipe' as const)
+  try {
+    const child = Bun.spawn(options.command, {
+      cwd: options.cwd,
+      env: { ...Object.fromEntries(beyondShell), [markVariable]: options.mark },
+      stdio: ['ignore', pipes[0]!.writeEnd, pipes[1]!.writeEnd, ...sockets],
+      detached: true,
+    })
+    const descriptors = child.stdio.slice(commandDescriptor).map(Number)
+    return { pid: child.pid, exited: child.exited, descriptors }
+  } catch (error) {
+    for (const { readEnd } of pipes) closeSync(readEnd)
+    throw error
+  } finally {
+    for (const { writeEnd } of pipes) closeSync(writeEnd)
+  }
+}
+
+function shellVariables(environment: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isShellName(name)))
+}
+
+function userIdOf(options: ShellOptions): number {
+  return options.user?.uid ?? process.getuid!()
+}
+
+/** Reads a pipe until every writer is gone. */
+function pump(readEnd: number, scanner: MarkerScanner): { done: Promise<void>; cancel(): Promise<void> } {
+  const reader = Bun.file(readEnd).stream().getReader()
+  const done = (async () => {
+    for (;;) {
+      const { value, done: atEnd } = await reader.read()
+      if (atEnd) break
+      scanner.write(value)
+    }
+    scanner.end()
+  })()
+  return { done, cancel: () => reader.cancel() }
+}
