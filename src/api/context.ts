@@ -1,5 +1,6 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Scope } from '../model/arn.ts'
+import type { StepName } from '../model/jobs.ts'
 import type { Database } from '../store/database.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import type { TransferUrls } from './transfer-urls.ts'
@@ -21,6 +22,8 @@ export interface Services {
   jobsChanged(): void
   /** Resolves when every live edge shows what the database holds now, or after a bound. */
   sitesChanged(): Promise<void>
+  /** The file that holds the log of a step at work; it need not exist, and is gone after the step. */
+  liveLogPath(jobKey: string, step: StepName): string
   /** Whether repositories may be named by `file://` URLs or paths. */
   fileRepositories: boolean
   /** Epoch milliseconds. */

@@ -34,6 +34,8 @@ export interface AppSecrets {
   accessToken?: string
   oauthToken?: string
   basicAuthCredentials?: string
+  /** Those of `autoBranchCreationConfig`, which is stored without them. */
+  autoBranchBasicAuthCredentials?: string
 }
 
 export interface BranchSettings {

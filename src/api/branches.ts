@@ -1,0 +1,166 @@
+import { z } from 'zod'
+
+import { newId } from '../model/ids.ts'
+import {
+  deleteBranch as deleteBranchRow,
+  findBranch,
+  findBranchByDisplayName,
+  insertBranch,
+  listBranches as listBranchRows,
+  updateBranch as updateBranchRow,
+} from '../store/branches.ts'
+import { isUniqueViolation, type Queries } from '../store/database.ts'
+import type { BranchRow } from '../store/schema.ts'
+import { bareBranch, changedBranch, checkedDisplayName } from './branch-settings.ts'
+import { openBranchSecrets, viewBranches, viewOneBranch } from './branch-view.ts'
+import { BadRequestException } from './errors.ts'
+import { ownApp, ownBranch } from './look-up.ts'
+import { operation } from './operation.ts'
+import { pageTokens, takePage } from './pagination.ts'
+import * as shape from './schema.ts'
+
+const members = {
+  description: shape.description.optional(),
+  stage: shape.stage.optional(),
+  framework: shape.framework.optional(),
+  enableNotification: shape.flag.optional(),
+  enableAutoBuild: shape.flag.optional(),
+  enableSkewProtection: shape.flag.optional(),
+  environmentVariables: shape.environmentVariables.optional(),
+  basicAuthCredentials: shape.basicAuthCredentials.optional(),
+  enableBasicAuth: shape.flag.optional(),
+  enablePerformanceMode: shape.flag.optional(),
+  buildSpec: shape.buildSpec.optional(),
+  ttl: shape.ttl.optional(),
+  displayName: shape.displayName.optional(),
+  enablePullRequestPreview: shape.flag.optional(),
+  pullRequestEnvironmentName: shape.pullRequestEnvironmentName.optional(),
+  backendEnvironmentArn: shape.backendEnvironmentArn.optional(),
+  backend: shape.backend.optional(),
+  computeRoleArn: shape.computeRoleArn.optional(),
+}
+const branchKey = { appId: shape.appId, branchName: shape.branchName }
+
+export const createBranch = operation('CreateBranch', {
+  input: z.object({ ...branchKey, tags: shape.tags.optional(), ...members }),
+  async handle({ caller, services }, { appId, branchName, tags, displayName, ...sent }) {
+    const { queries } = services.database
+    const app = await ownApp(queries, caller, { appId })
+    const { settings, secrets } = changedBranch(bareBranch, sent)
+    const now = services.now()
+    const row: BranchRow = {
+      branchId: newId(),
+      appId,
+      name: branchName,
+      displayName: checkedDisplayName(branchName, displayName),
+      settings,
+      tags: tags ?? {},
+      secrets: services.secrets.seal(secrets),
+      lastJobNumber: 0,
+      activeDeploymentId: null,
+      createdAt: now,
+      updatedAt: now,
+    }
+    try {
+      await insertBranch(queries, row)
+    } catch (error) {
+      // The app may have been deleted since it was looked up; the row then refers to nothing.
+      await ownApp(queries, caller, { appId })
+      if (!isUniqueViolation(error)) throw error
+      throw await nameTaken(queries, row, 'create')
+    }
+    return { branch: await viewOneBranch(queries, app, row, services) }
+  },
+})
+
+/** Whose name a refused branch has: its own of an earlier call, or the display name of another. */
+async function nameTaken(
+  queries: Queries,
+  { appId, name, displayName }: BranchRow,
+  verb: 'create' | 'update',
+): Promise<BadRequestException> {
+  if (verb === 'create' && (await findBranch(queries, appId, name))) {
+    return new BadRequestException(
+      `Failed to create branch. The branch ${name} already exists for the app ${appId}`,
+    )
+  }
+  const other = await findBranchByDisplayName(queries, appId, displayName)
+  const owner = other ? `the branch ${other.name}` : 'another branch'
+  return new BadRequestException(
+    `Failed to ${verb} branch. The display name ${displayName} is already used by ${owner} of the app ${appId}. Choose another displayName.`,
+  )
+}
+
+export const getBranch = operation('GetBranch', {
+  input: z.object(branchKey),
+  async handle({ caller, services }, input) {
+    const { queries } = services.database
+    const { app, branch } = await ownBranch(queries, caller, input)
+    return { branch: await viewOneBranch(queries, app, branch, services) }
+  },
+})
+
+const tokens = pageTokens('ListBranches', z.object({ createdAt: z.number(), id: z.string() }))
+
+export const listBranches = operation('ListBranches', {
+  input: z.object({ appId: shape.appId, nextToken: shape.nextToken, maxResults: shape.maxResults }),
+  async handle({ caller, services }, { appId, nextToken, maxResults }) {
+    const { queries } = services.database
+    const app = await ownApp(queries, caller, { appId })
+    const after = tokens.decode([appId], nextToken)
+    const rows = await listBranchRows(queries, appId, { after, limit: maxResults + 1 })
+    const page = takePage(rows, maxResults, ({ createdAt, branchId }) =>
+      tokens.encode([appId], { createdAt, id: branchId }),
+    )
+    return {
+      branches: await viewBranches(queries, app, page.items, services),
+      nextToken: page.nextToken,
+    }
+  },
+})
+
+export const updateBranch = operation('UpdateBranch', {
+  input: z.object({ ...branchKey, ...members }),
+  async handle({ caller, services }, { appId, branchName, displayName, ...sent }) {
+    const { database } = services
+    const branch = await database.transaction(async (transaction) => {
+      const found = await ownBranch(transaction, caller, { appId, branchName })
+      const updatedAt = Math.max(services.now(), found.branch.createdAt)
+      // The first write holds the row, so that of two updates at once the second builds on the first (PostgreSQL).
+      await updateBranchRow(transaction, found.branch.branchId, { updatedAt })
+      const { app, branch: row } = await ownBranch(transaction, caller, { appId, branchName })
+      const current = { settings: row.settings, secrets: openBranchSecrets(row, services) }
+      const { settings, secrets } = changedBranch(current, sent)
+      const change = {
+        displayName:
+          displayName === undefined ? row.displayName : checkedDisplayName(branchName, displayName),
+        settings,
+        secrets: services.secrets.seal(secrets),
+      }
+      const other = await findBranchByDisplayName(transaction, appId, change.displayName)
+      if (other && other.branchId !== row.branchId) {
+        throw await nameTaken(transaction, { ...row, ...change }, 'update')
+      }
+      await updateBranchRow(transaction, row.branchId, change)
+      return viewOneBranch(transaction, app, { ...row, ...change }, services)
+    })
+    await services.sitesChanged()
+    return { branch }
+  },
+})
+
+export const deleteBranch = operation('DeleteBranch', {
+  input: z.object(branchKey),
+  async handle({ caller, services }, input) {
+    const branch = await services.database.transaction(async (transaction) => {
+      const { app, branch: row } = await ownBranch(transaction, caller, input)
+      const view = await viewOneBranch(transaction, app, row, services)
+      await deleteBranchRow(transaction, row.branchId)
+      return view
+    })
+    // The worker sees that its job is gone and ends its processes; the edges see that the site is.
+    services.jobsChanged()
+    await services.sitesChanged()
+    return { branch }
+  },
+})
