@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { UsageError } from '../config.ts'
+import { apiUrlOf, explainApiError, findCredentials } from './amplify-client.ts'
+import { quoteForShell } from './announcement.ts'
+import { siteUrl } from './deploy.ts'
+
+let dataDir: string
+beforeAll(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'preamp-client-'))
+  const other = '[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = no\n'
+  const own = '[default]\naws_access_key_id = AKIAOWN\naws_secret_access_key = se/cr+et=\n'
+  writeFileSync(join(dataDir, 'credentials'), `${other}\n${own}\n${other}`)
+})
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }))
+
+describe('findCredentials', () => {
+  test('reads the default profile of the data directory', () => {
+    expect(findCredentials({ dataDir }, {})).toEqual({ accessKeyId: 'AKIAOWN', secretAccessKey: 'se/cr+et=' })
+  })
+
+  test('prefers the variables of AWS', () => {
+    const environment = { AWS_ACCESS_KEY_ID: 'AKIAVARIABLE', AWS_SECRET_ACCESS_KEY: 'x' }
+    expect(findCredentials({ dataDir }, environment).accessKeyId).toBe('AKIAVARIABLE')
+  })
+
+  test('says where it looked when there is no key', () => {
+    expect(() => findCredentials({ dataDir: join(dataDir, 'none') }, {})).toThrow(
+      /none\/credentials does not exist/,
+    )
+  })
+})
+
+describe('apiUrlOf', () => {
+  const config = { apiUrl: undefined, apiPort: 4700 }
+
+  test('takes the setting, then AWS’s variables, then the running server, then the default', () => {
+    const environment = { AWS_ENDPOINT_URL_AMPLIFY: 'http://a', AWS_ENDPOINT_URL: 'http://b' }
+    expect(apiUrlOf({ ...config, apiUrl: 'http://s', dataDir }, environment)).toBe('http://s')
+    expect(apiUrlOf({ ...config, dataDir }, environment)).toBe('http://a')
+    expect(apiUrlOf({ ...config, dataDir }, { AWS_ENDPOINT_URL: 'http://b' })).toBe('http://b')
+    expect(apiUrlOf({ ...config, dataDir }, {})).toBe('http://localhost:4700')
+    writeFileSync(join(dataDir, 'server.json'), JSON.stringify({ pid: 1, apiUrl: 'http://127.0.0.1:9' }))
+    expect(apiUrlOf({ ...config, dataDir }, {})).toBe('http://127.0.0.1:9')
+  })
+})
+
+test.each([
+  ['UnrecognizedClientException', /does not know the key/],
+  ['NotFoundException', /NotFoundException: App x not found/],
+])('%s becomes a message', (name, message) => {
+  const error = Object.assign(new Error('App x not found'), { name, $fault: 'client' })
+  expect(() => explainApiError(error, 'http://api')).toThrow(UsageError)
+  expect(() => explainApiError(error, 'http://api')).toThrow(message)
+})
+
+test('a bug stays what it is', () => {
+  const bug = new TypeError('x is undefined')
+  expect(() => explainApiError(bug, 'http://api')).toThrow(bug)
+})
+
+test.each([
+  ['d1.localhost:4780', undefined, 'http://main.d1.localhost:4780'],
+  ['d1.sites.example.com', undefined, 'https://main.d1.sites.example.com'],
+  ['d1.sites.example.com', 'http://sites.example.com', 'http://main.d1.sites.example.com'],
+])('the site of %s with %p is at %s', (defaultDomain, sitesUrl, expected) => {
+  expect(siteUrl({ defaultDomain }, { displayName: 'main' }, { sitesUrl })).toBe(expected)
+})
+
+test.each([
+  ['/home/you/.preamp/credentials', '/home/you/.preamp/credentials'],
+  ['/home/you and me/x', `'/home/you and me/x'`],
+  [`it's`, `'it'\\''s'`],
+])('%s is written %s for a shell', (text, expected) => {
+  expect(quoteForShell(text)).toBe(expected)
+})
