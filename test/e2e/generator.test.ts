@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
 
 import { CreateAppCommand, CreateBranchCommand, StartJobCommand } from '@aws-sdk/client-amplify'
 
 import { followJob } from '../../src/cli/follow-job.ts'
-import { repositoryFrom, type TestRepository } from '../support/example-repository.ts'
+import { createSiteRepository, type TestRepository } from '../support/git-repository.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { requires, requiresRegistry } from '../support/requires.ts'
 
@@ -14,7 +13,7 @@ describe.if(requires('git') && (await requiresRegistry()))(
     let preamp: TestPreamp
     let repository: TestRepository
     beforeAll(async () => {
-      repository = repositoryFrom(join(import.meta.dir, '../fixtures/sites/eleventy'))
+      repository = await createSiteRepository('eleventy')
       preamp = await startPreamp()
     })
     afterAll(async () => {
