@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 import type { StepName } from '../model/jobs.ts'
+import { AccessDeniedException } from './errors.ts'
 
 /**
  * What a signed URL lets its holder do, once, with one thing of one job. The job is named by its internal key: numbers
@@ -39,24 +40,36 @@ export class TransferUrls {
     const claims = Buffer.from(JSON.stringify({ ...transfer, expiresAt })).toString('base64url')
     const segments = [path.appId, path.branchName, path.paddedJobNumber, ...path.file.split('/')]
     const query = new URLSearchParams({ claims, signature: this.#sign(claims) })
-    return `${apiUrl}${transferPrefix}${segments.map(encodeURIComponent).join('/')}?${query}`
+    return `${apiUrl}${transferPrefix}${segments.map(encodeSegment).join('/')}?${query}`
   }
 
-  /** The transfer that the query allows, or undefined: forged, changed or expired. The path is for people only. */
-  verify(query: URLSearchParams, now: number): Transfer | undefined {
+  /**
+   * The transfer that a URL's query allows. The path is for people only.
+   * @throws {AccessDeniedException} for a signature that is not ours, or a URL whose time is over
+   */
+  verify(query: URLSearchParams, now: number): Transfer {
     const claims = query.get('claims') ?? ''
     const signature = Buffer.from(query.get('signature') ?? '')
     const expected = Buffer.from(this.#sign(claims))
-    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return undefined
+    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
+      throw new AccessDeniedException('This URL was not made by this server, or was changed or cut.')
+    }
     const { expiresAt, ...transfer } = JSON.parse(
       Buffer.from(claims, 'base64url').toString('utf8'),
-    ) as Transfer & {
-      expiresAt: number
+    ) as Transfer & { expiresAt: number }
+    if (now > expiresAt) {
+      const time = new Date(expiresAt).toISOString()
+      throw new AccessDeniedException(`This URL expired at ${time}. Ask the API for a new one.`)
     }
-    return now <= expiresAt ? transfer : undefined
+    return transfer
   }
 
   #sign(claims: string): string {
     return createHmac('sha256', this.#key).update(claims).digest('base64url')
   }
+}
+
+/** Clients resolve `.` and `..` away, encoded ones too, and a branch may be called so. */
+function encodeSegment(text: string): string {
+  return text === '.' || text === '..' ? '-' : encodeURIComponent(text)
 }

@@ -1,0 +1,98 @@
+import type { StepName } from '../../model/jobs.ts'
+import { findArtifact } from '../../store/artifacts.ts'
+import { findStep } from '../../store/steps.ts'
+import type { Services } from '../context.ts'
+import { NotFoundException } from '../errors.ts'
+import type { HttpRequest, HttpResponse } from '../http.ts'
+import type { Transfer } from '../transfer-urls.ts'
+import { buildOutput } from './build-output.ts'
+import { download } from './download.ts'
+import { upload } from './upload.ts'
+
+type Of<Kind extends Transfer['kind']> = Extract<Transfer, { kind: Kind }>
+
+/**
+ * Serves the signed URLs of uploads, logs and artifacts: PUT for uploads, GET and HEAD with ranges for the rest. Who holds
+ * a URL may do what it says until it expires or its job is deleted.
+ * @throws {ApiError} 403 for a URL that is forged or expired, 404 for one whose job is gone
+ */
+export async function handleTransfer(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const query = new URLSearchParams(request.target.slice(request.target.indexOf('?') + 1))
+  const transfer = services.transferUrls.verify(query, services.now())
+  const methods = transfer.kind === 'upload' ? ['PUT'] : ['GET', 'HEAD']
+  if (!methods.includes(request.method)) return methodNotAllowed(methods)
+  switch (transfer.kind) {
+    case 'upload':
+      return upload(request, transfer, services)
+    case 'log':
+      return downloadLog(request, transfer, services)
+    case 'build-output':
+      return downloadBuildOutput(request, transfer, services)
+    case 'artifact':
+      return downloadArtifact(request, transfer, services)
+  }
+}
+
+/** While its step is at work a log is a file that grows, afterwards a blob. */
+async function downloadLog(
+  request: HttpRequest,
+  { jobKey, step }: Of<'log'>,
+  services: Services,
+): Promise<HttpResponse> {
+  const contentType = 'text/plain; charset=utf-8'
+  const live = await liveLog(jobKey, step, services)
+  // Read after the file was looked for: a step that ended in between has its blob by now.
+  const row = await findStep(services.database.queries, jobKey, step)
+  if (!row) throw notFound('log')
+  if (row.logSha !== null) {
+    return download(request, { bytes: services.blobs.open(row.logSha), contentType, sha: row.logSha })
+  }
+  return download(request, { bytes: live ?? new Blob(), contentType })
+}
+
+/** The log as long as it is now: it may grow while it is sent. */
+async function liveLog(jobKey: string, step: StepName, services: Services): Promise<Blob | undefined> {
+  const file = Bun.file(services.liveLogPath(jobKey, step))
+  return (await file.exists()) ? file.slice(0, file.size) : undefined
+}
+
+async function downloadBuildOutput(
+  request: HttpRequest,
+  { jobKey }: Of<'build-output'>,
+  services: Services,
+): Promise<HttpResponse> {
+  const artifact = await buildOutput(jobKey, services)
+  if (!artifact) throw notFound('build output')
+  return download(request, {
+    bytes: services.blobs.open(artifact.sha),
+    contentType: 'application/zip',
+    fileName: 'artifacts.zip',
+    sha: artifact.sha,
+  })
+}
+
+async function downloadArtifact(
+  request: HttpRequest,
+  { jobKey, artifactId }: Of<'artifact'>,
+  services: Services,
+): Promise<HttpResponse> {
+  const artifact = await findArtifact(services.database.queries, artifactId)
+  if (!artifact || artifact.jobKey !== jobKey) throw notFound('artifact')
+  return download(request, {
+    bytes: services.blobs.open(artifact.sha),
+    contentType: 'application/octet-stream',
+    fileName: artifact.fileName.split('/').at(-1)!.replace(/[^A-Za-z0-9._-]/g, '_'),
+    sha: artifact.sha,
+  })
+}
+
+const notFound = (what: string) => new NotFoundException(`The ${what} of this URL does not exist any more.`)
+
+function methodNotAllowed(methods: string[]): HttpResponse {
+  const message = `This URL takes ${methods.join(' and ')}.`
+  return {
+    status: 405,
+    headers: { 'Content-Type': 'application/json', Allow: methods.join(', ') },
+    body: JSON.stringify({ message }),
+  }
+}
