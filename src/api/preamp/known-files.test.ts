@@ -8,7 +8,7 @@ import type { Manifest } from '../../model/manifest.ts'
 import { type Database, openDatabase } from '../../store/database.ts'
 import { activateDeployment, insertDeployment } from '../../store/deployments.ts'
 import type { JobRow } from '../../store/schema.ts'
-import { findUpload, insertUploads } from '../../store/uploads.ts'
+import { findUpload, insertUploads, recordUpload } from '../../store/uploads.ts'
 import type { HttpRequest } from '../http.ts'
 import { knownFileHeader, takeKnownFile } from './known-files.ts'
 
@@ -57,7 +57,9 @@ describe('an upload that asks for a file of the live deployment', () => {
       body: new Response('').body ?? new ReadableStream(),
       remoteAddress: '127.0.0.1',
     }
-    return takeKnownFile(request, job, 'a.html', { database, blobs })
+    return takeKnownFile(request, job, { database, blobs }, async (content) => {
+      await recordUpload(database.queries, job.jobKey, 'a.html', content)
+    })
   }
 
   test('gets it, and the answer says so', async () => {

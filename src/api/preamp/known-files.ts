@@ -3,7 +3,6 @@ import type { Manifest } from '../../model/manifest.ts'
 import { findBranchById } from '../../store/branches.ts'
 import { findDeployment } from '../../store/deployments.ts'
 import type { JobRow } from '../../store/schema.ts'
-import { recordUpload } from '../../store/uploads.ts'
 import type { Services } from '../context.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 
@@ -17,14 +16,15 @@ export const knownFileHeader = 'x-preamp-sha256'
  * Takes an upload from the branch's live deployment, if the request asks for that. Only this branch's files are looked at:
  * whoever may upload to it could learn of another's content otherwise.
  * @param job the job of the upload URL, which accepts uploads
+ * @param record stores what was uploaded, if the job still accepts it
  * @returns 200 with the same header when the file was taken, 404 when the live deployment has no such bytes and they must be sent, 400 for a
  * header that is no SHA-256 in hex; undefined for an ordinary upload
  */
 export async function takeKnownFile(
   request: HttpRequest,
   job: JobRow,
-  name: string,
   services: Pick<Services, 'database' | 'blobs'>,
+  record: (content: { sha: string; bytes: number }) => Promise<void>,
 ): Promise<HttpResponse | undefined> {
   const values = request.headers.get(knownFileHeader)
   if (values === undefined) return undefined
@@ -33,8 +33,7 @@ export async function takeKnownFile(
     return answer(400, `${knownFileHeader} is not a SHA-256 in hex`)
   const bytes = (await liveFileSizes(job.branchId, services)).get(sha)
   if (bytes === undefined) return answer(404, 'The live deployment has no such file: send its bytes')
-  const { queries } = services.database
-  if (!(await recordUpload(queries, job.jobKey, name, { sha, bytes }))) return answer(404, 'The job is gone')
+  await record({ sha, bytes })
   return { status: 200, headers: { [knownFileHeader]: sha }, body: null }
 }
 

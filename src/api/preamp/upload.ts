@@ -28,7 +28,7 @@ export async function upload(
   const awaited = job && (await findUpload(queries, jobKey, name))
   if (!job || !awaited) throw gone()
   refuseStarted(job)
-  const known = await takeKnownFile(request, job, name, services)
+  const known = await takeKnownFile(request, job, services, (content) => record(services, job, name, content))
   if (known) return known
   if (Number(header(request, 'content-length') ?? 0) > limits.archiveBytesMax) throw tooLarge()
   const hash = createHash('md5')
