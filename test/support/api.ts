@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+
+import { AmplifyClient } from '@aws-sdk/client-amplify'
+import pino, { type Logger } from 'pino'
+
+import type { Services } from '../../src/api/context.ts'
+import { createGateway } from '../../src/api/gateway.ts'
+import { listen } from '../../src/api/http-server.ts'
+import type { Operations } from '../../src/api/operation.ts'
+import { TransferUrls } from '../../src/api/transfer-urls.ts'
+import { type KeyPair, newKeyPair } from '../../src/first-key.ts'
+import { insertAccessKey } from '../../src/store/access-keys.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import type { AccessKeyRow } from '../../src/store/schema.ts'
+import { SecretBox } from '../../src/store/secret-box.ts'
+import { memoryBlobs } from './memory-blobs.ts'
+
+/** The API on a free port over a database in memory: the real front door, without builds and sites behind it. */
+export interface TestApi {
+  url: string
+  port: number
+  services: Services
+  /** A key of account 000000000000. */
+  key: KeyPair
+  createKey(row?: Partial<AccessKeyRow>): Promise<KeyPair>
+  /** AWS's client with that key, or with another one. */
+  client(key?: KeyPair, region?: string): AmplifyClient
+  stop(): Promise<void>
+}
+
+export async function startApi(
+  options: { operations?: Operations; apiUrl?: string; log?: Logger; services?: Partial<Services> } = {},
+): Promise<TestApi> {
+  const { services: changes, log = pino({ level: 'silent' }), ...gatewayOptions } = options
+  const database = await openDatabase('sqlite::memory:')
+  const secrets = new SecretBox(randomBytes(32))
+  const services: Services = {
+    database,
+    blobs: memoryBlobs(),
+    secrets,
+    transferUrls: new TransferUrls(randomBytes(32)),
+    defaultDomain: (appId) => `${appId}.localhost:4780`,
+    jobsChanged: () => undefined,
+    liveLogPath: (jobKey, step) => `/nonexistent/${jobKey}/${step}`,
+    sitesChanged: () => Promise.resolve(),
+    fileRepositories: true,
+    now: Date.now,
+    ...changes,
+  }
+  const createKey = async (row: Partial<AccessKeyRow> = {}) => {
+    const pair = newKeyPair()
+    await insertAccessKey(database.queries, {
+      accessKeyId: pair.accessKeyId,
+      accountId: '000000000000',
+      secret: secrets.seal(pair.secretAccessKey),
+      description: '',
+      enabled: true,
+      expiresAt: null,
+      createdAt: Date.now(),
+      ...row,
+    })
+    return pair
+  }
+  const key = await createKey()
+  const gateway = createGateway({ services, log, ...gatewayOptions })
+  const server = await listen({ host: '127.0.0.1', port: 0, handle: gateway.handle, log })
+  const url = `http://127.0.0.1:${server.port}`
+  return {
+    url,
+    port: server.port,
+    services,
+    key,
+    createKey,
+    client: (credentials = key, region = 'us-east-1') =>
+      new AmplifyClient({ endpoint: url, region, credentials, maxAttempts: 1 }),
+    stop: async () => {
+      await server.stop()
+      await database.close()
+    },
+  }
+}
