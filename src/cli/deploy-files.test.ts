@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { UsageError } from '../config.ts'
-import { forEachAtOnce, hashFile, listFiles } from './deploy-files.ts'
+import { hashFile, listFiles } from './deploy-files.ts'
 import { fitsFileMap } from './deploy-upload.ts'
 
 let folder: string
@@ -55,30 +55,6 @@ test('hashFile gives both hashes', async () => {
   expect(await hashFile(join(folder, 'hello.txt'))).toEqual({
     md5: '5d41402abc4b2a76b9719d911017c592',
     sha: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
-  })
-})
-
-async function failAtTwo(item: number): Promise<void> {
-  if (item === 2) throw new Error('two')
-}
-
-describe('forEachAtOnce', () => {
-  test('works on no more than it may at once, and on all', async () => {
-    let atWork = 0
-    let most = 0
-    const seen: number[] = []
-    await forEachAtOnce([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
-      most = Math.max(most, (atWork += 1))
-      await Promise.resolve()
-      atWork -= 1
-      seen.push(item)
-    })
-    expect(most).toBe(3)
-    expect(seen.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7])
-  })
-
-  test('ends with the first error', async () => {
-    await expect(forEachAtOnce([1, 2, 3], 2, failAtTwo)).rejects.toThrow('two')
   })
 })
 

@@ -53,16 +53,3 @@ export async function hashFile(path: string): Promise<{ md5: string; sha: string
   }
   return { md5: md5.digest('hex'), sha: sha.digest('hex') }
 }
-
-/** Calls `work` for every item, `atOnce` at a time; the first error ends it. */
-export async function forEachAtOnce<Item>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = items.values()
-  const lane = async () => {
-    for (const item of queue) await work(item)
-  }
-  await Promise.all(Array.from({ length: atOnce }, lane))
-}

@@ -6,8 +6,9 @@ import { pipeline } from 'node:stream/promises'
 import { type AmplifyClient, CreateDeploymentCommand } from '@aws-sdk/client-amplify'
 import { ZipFile } from 'yazl'
 
+import { forEachConcurrently } from '../model/concurrently.ts'
 import { limits } from '../model/limits.ts'
-import { forEachAtOnce, hashFile, type LocalFile } from './deploy-files.ts'
+import { hashFile, type LocalFile } from './deploy-files.ts'
 
 export interface UploadResult {
   jobId: string
@@ -37,7 +38,7 @@ export async function uploadFiles(
   onProgress: (done: number) => void,
 ): Promise<UploadResult> {
   const hashes = new Map<string, { md5: string; sha: string }>()
-  await forEachAtOnce(files, filesAtOnce, async ({ name, path }) => {
+  await forEachConcurrently(files, filesAtOnce, async ({ name, path }) => {
     hashes.set(name, await hashFile(path))
   })
   const fileMap = Object.fromEntries([...hashes].map(([name, { md5 }]) => [name, md5]))
@@ -46,7 +47,7 @@ export async function uploadFiles(
   const { jobId, fileUploadUrls } = await client.send(new CreateDeploymentCommand({ ...branch, fileMap }))
   const result: UploadResult = { jobId: given(jobId, 'jobId'), filesSent: 0, bytesSent: 0 }
   let done = 0
-  await forEachAtOnce(files, filesAtOnce, async (file) => {
+  await forEachConcurrently(files, filesAtOnce, async (file) => {
     const url = given(fileUploadUrls?.[file.name], `upload URL for ${file.name}`)
     if (!(await isKnown(url, hashes.get(file.name)?.sha))) {
       await put(url, Bun.file(file.path), file.name)
