@@ -44,7 +44,7 @@ describe('scanForMarkers', () => {
       '\\1n0 0\\2',
     ]) {
       expect(scan([text])).toEqual({ text, events: [] })
-      expect(scan([...text])).toEqual({ text, events: [] })
+      expect(scan(text.split(''))).toEqual({ text, events: [] })
     }
   })
 })

@@ -84,24 +84,21 @@ export function sandboxArguments(
     return place
   }
   const sandbox = [
-    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
-    ...(view.canDisableUserNamespaces ? ['--disable-userns'] : []),
-    ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--hostname', 'preamp-build'],
-    ...systemFolders.filter((path) => existsSync(path)).flatMap(readOnly),
-    ...mergedFolders.flatMap(mergedFolder),
-    ...systemFiles.flatMap((path) => (existsSync(path) ? ['--ro-bind', realpathSync(path), path] : [])),
-    ...['--ro-bind-data', String(passwdDescriptor), '/etc/passwd'],
-    ...['--proc', '/proc', '--dev', '/dev', '--dir', '/run', '--symlink', '/tmp', '/var/tmp'],
-    ...view.hidden.filter((path) => isVisible(path) && isReachable(path, user)).flatMap(covered),
-    ...[...view.toolFolders, ...view.files.filter((path) => !isVisible(path))].flatMap((path) => [
-      '--ro-bind',
-      reach(path),
-      path,
-    ]),
-    ...['--bind', reach(folder.work), workPlace, '--bind', reach(folder.temporary), '/tmp'],
-    ...['--remount-ro', '/', '--chdir', workPlace],
-  ]
+    ['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+    ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    view.canDisableUserNamespaces ? ['--disable-userns'] : [],
+    ['--hostname', 'preamp-build'],
+    ...systemFolders.filter((path) => existsSync(path)).map(readOnly),
+    ...mergedFolders.map(mergedFolder),
+    ...systemFiles.filter((path) => existsSync(path)).map((path) => ['--ro-bind', realpathSync(path), path]),
+    ['--ro-bind-data', String(passwdDescriptor), '/etc/passwd'],
+    ['--proc', '/proc', '--dev', '/dev', '--dir', '/run', '--symlink', '/tmp', '/var/tmp'],
+    ...view.hidden.filter((path) => isVisible(path) && isReachable(path, user)).map(covered),
+    ...view.toolFolders.map((path) => ['--ro-bind', reach(path), path]),
+    ...view.files.filter((path) => !isVisible(path)).map((path) => ['--ro-bind', reach(path), path]),
+    ['--bind', reach(folder.work), workPlace, '--bind', reach(folder.temporary), '/tmp'],
+    ['--remount-ro', '/', '--chdir', workPlace],
+  ].flat()
   if (!user) return { sandbox }
   const root = ['--die-with-parent', '--dev-bind', '/', '/', '--tmpfs', stagePlace]
   const capabilities = ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID']

@@ -1,0 +1,408 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { randomInt } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Executor } from '../../src/build/executor.ts'
+import { findCgroups } from '../../src/build/executors/cgroup.ts'
+import { jobMark } from '../../src/build/executors/job-mark.ts'
+import {
+  type ExecutorCase,
+  exited,
+  makeDataDirectory,
+  makeWorkFolder,
+  openExecutor,
+  type OpenSession,
+  openSession,
+  processesWith,
+  removeDataDirectory,
+} from '../support/executors.ts'
+import { waitFor } from '../support/preamp.ts'
+import { requires } from '../support/requires.ts'
+
+const cases: ExecutorCase[] = [
+  { kind: 'bubblewrap', cgroups: true },
+  { kind: 'bubblewrap', cgroups: false },
+  { kind: 'process', cgroups: true },
+  { kind: 'process', cgroups: false },
+]
+const hostile = join(import.meta.dir, '../fixtures/hostile')
+const leaveProcesses = readFileSync(join(hostile, 'leave-processes.sh'), 'utf8')
+const leaveUnmarkedProcess = readFileSync(join(hostile, 'leave-unmarked-process.sh'), 'utf8')
+const hostCgroups = await findCgroups()
+
+/** A length of sleep that nobody else uses, by which a test knows its processes. */
+function ownSeconds(): string {
+  return `${randomInt(100_000, 200_000)}.${randomInt(1000, 10_000)}`
+}
+
+describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
+  describe.if(which.kind === 'process' || requires('bwrap'))('', () => {
+    let dataDirectory: string
+    let executor: Executor
+    let workFolder: string
+    let session: OpenSession
+
+    beforeAll(async () => {
+      dataDirectory = makeDataDirectory()
+      writeFileSync(join(dataDirectory, 'master.key'), 'the master key', { mode: 0o600 })
+      executor = await openExecutor(which, dataDirectory)
+    })
+    afterAll(() => removeDataDirectory(dataDirectory))
+    beforeEach(async () => {
+      workFolder = makeWorkFolder(dataDirectory)
+      session = await openSession(executor, workFolder)
+    })
+    afterEach(() => session.stop())
+
+    /** Path of the work folder as the commands see it. */
+    const seen = (path: string): string => (which.kind === 'bubblewrap' ? '/build' : workFolder) + path
+
+    describe('session', () => {
+      test('starts in the start folder, and keeps folder, variables, functions and options', async () => {
+        expect(await session.read('pwd')).toBe(`${seen('/site')}\n`)
+        for (const command of [
+          'mkdir web && cd web',
+          'export A=1',
+          'B=2',
+          'greet() { echo "hi $1"; }',
+          'set -o pipefail',
+        ]) {
+          expect(await session.run(command)).toEqual(exited(0))
+        }
+        expect(await session.read('pwd; echo $A $B; greet you')).toBe(`${seen('/site/web')}\n1 2\nhi you\n`)
+        expect(await session.run('false | true')).toEqual(exited(1))
+      })
+
+      test.each([
+        ['true', 0],
+        ['false', 1],
+        ['(exit 37)', 37],
+        ['nosuchprogram', 127],
+        ['# only a comment', 0],
+        ['', 0],
+        ['if', 2],
+        ['echo "unclosed', 2],
+        ["bash -c 'kill -9 $$'", 137],
+        ['false\ntrue', 0],
+        ['true\nfalse', 1],
+        ['true &', 0],
+        ['exec 2>&- 1>&-', 0],
+      ])('%s exits with %d, and the session goes on', async (command, exitCode) => {
+        expect(await session.run(command)).toEqual(exited(exitCode))
+        expect(await session.run('(exit 3)')).toEqual(exited(3))
+      })
+
+      test.each([
+        ['exit 3', 3],
+        ['exit', 0],
+        ['set -e; false; true', 1],
+        ['set -u; echo $NOSUCHVARIABLE; true', 127],
+        ['exec bash -c "exit 9"', 9],
+        ['kill -9 $$', 137],
+        ['trap "exit 5" EXIT; exit 4', 5],
+        ['sleep 100 & exit 6', 6],
+        ['set -r', 0],
+      ])('%s ends the shell', async (command, exitCode) => {
+        let result = await session.run(command)
+        // `set -r` forbids what the session needs from the next command on at the latest.
+        if (result.kind === 'exited') result = await session.run('true')
+        expect(result).toMatchObject({ kind: 'shell-ended' })
+        if (command.startsWith('set -u')) expect(result).not.toMatchObject({ exitCode: 0 })
+        else if (command !== 'set -r') expect(result).toMatchObject({ exitCode })
+        expect(await session.run('echo never')).toEqual(result)
+        expect(session.stdout()).not.toContain('never')
+      })
+
+      test('commands read nothing: neither stdin nor the commands after them', async () => {
+        expect(
+          await session.read('cat; cat -; read line; echo "read: $?"; node -e "process.stdin.resume()"'),
+        ).toBe('read: 1\n')
+        expect(await session.read('echo next')).toBe('next\n')
+      })
+
+      test('takes several lines, here documents, quotes, NUL and long commands as they are', async () => {
+        expect(await session.read('cat <<END\none $((1 + 1))\nEND\nfor i in 1 2\ndo echo $i\ndone')).toBe(
+          'one 2\n1\n2\n',
+        )
+        expect(await session.read(`echo 'it'"'"'s \\1 %s' "\u00e9 \u{1f600}"`)).toBe(
+          `it's \\1 %s \u00e9 \u{1f600}\n`,
+        )
+        expect(await session.read('echo a\0b')).toBe('ab\n')
+        const long = 'x'.repeat(200_000)
+        expect(await session.read(`: '${long}'; echo done`)).toBe('done\n')
+      })
+
+      test('traps, traces and redirections of the whole shell do not confuse it', async () => {
+        for (const command of [
+          'trap "echo debug" DEBUG',
+          'set -x',
+          'set -v',
+          'exec > out.txt 2>&1',
+          'exec 3>a 9>b 10>c 11>d',
+          'IFS=0123456789',
+        ]) {
+          expect(await session.run(command)).toEqual(exited(0))
+        }
+        expect(await session.run('echo into the file; (exit 12)')).toEqual(exited(12))
+        expect(readFileSync(join(workFolder, 'site/out.txt'), 'utf8')).toContain('into the file')
+        expect(session.stdout() + session.stderr()).not.toContain('into the file')
+      })
+
+      test('printing all it knows does not end a command', async () => {
+        expect(
+          await session.run('set; declare -p; env; ps axwwe || true; cat /proc/$$/cmdline; (exit 8)'),
+        ).toEqual(exited(8))
+        expect(session.stdout()).toContain('__preamp_nonce')
+      })
+
+      test('all output is there when a command ends, though its children hold the pipe', async () => {
+        const result = await session.run('echo out; echo err >&2; (sleep 600; echo late) & printf end')
+        expect(result).toEqual(exited(0))
+        expect([session.stdout(), session.stderr()]).toEqual(['out\nend', 'err\n'])
+      })
+
+      test('the streams can be opened by name', async () => {
+        expect(
+          await session.run('echo a > /dev/stdout; echo b > /dev/stderr; echo c | tee /dev/stderr'),
+        ).toEqual(exited(0))
+        expect([session.stdout(), session.stderr()]).toEqual(['a\nc\n', 'b\nc\n'])
+      })
+
+      test('gives the environment, and adds what is missing', async () => {
+        await session.stop()
+        const environment = {
+          PLAIN: "it's \n two $(lines)",
+          'not-a-name': '1',
+          LD_PRELOAD: '/nosuch.so',
+          UID: '5',
+        }
+        session = await openSession(executor, workFolder, { environment })
+        const printed = await session.read(`LD_PRELOAD= node -p 'JSON.stringify(process.env)'`)
+        expect(JSON.parse(printed)).toMatchObject({
+          PLAIN: environment.PLAIN,
+          'not-a-name': '1',
+          LANG: 'C.UTF-8',
+        })
+        expect(await session.read('echo $LD_PRELOAD')).toBe('/nosuch.so\n')
+        expect(
+          await session.run(
+            'for f in "$HOME" "$TMPDIR"; do test -w "$f" || exit 1; done; test "$SHELL" -a "$USER"',
+          ),
+        ).toEqual(exited(0))
+        const names = Object.keys(JSON.parse(printed) as object)
+        expect(
+          Object.keys(process.env)
+            .filter((name) => names.includes(name))
+            .toSorted(),
+        ).toEqual(
+          [
+            'HOME',
+            'LANG',
+            'LOGNAME',
+            'OLDPWD',
+            'PATH',
+            'PWD',
+            'SHELL',
+            'SHLVL',
+            'TMPDIR',
+            'USER',
+            '_',
+          ].filter((name) => name in process.env && names.includes(name)),
+        )
+      })
+
+      test('a second session of the job finds the home and the files of the first', async () => {
+        await session.run('echo 1 > ~/kept; echo 2 > kept')
+        await session.stop()
+        session = await openSession(executor, workFolder)
+        expect(await session.read('cat ~/kept kept')).toBe('1\n2\n')
+      })
+
+      test('node, npm and git run', async () => {
+        expect(
+          await session.read(
+            'node -p 6*7; npm --version | grep -c "^[0-9]"; git init -q . && git status --short | wc -l',
+          ),
+        ).toBe('42\n1\n0\n')
+      })
+
+      test('100 MB of output pass', async () => {
+        await session.stop()
+        let bytes = 0
+        session = await openSession(executor, workFolder, {
+          onOutput: (_, chunk) => void (bytes += chunk.length),
+        })
+        const before = process.memoryUsage.rss()
+        expect(await session.run('head -c 100000000 /dev/zero; head -c 1000000 /dev/zero >&2')).toEqual(
+          exited(0),
+        )
+        expect(bytes).toBe(101_000_000)
+        expect(process.memoryUsage.rss() - before).toBeLessThan(80_000_000)
+      })
+    })
+
+    describe('end', () => {
+      test('stop ends every process, whatever it does about it', async () => {
+        const seconds = ownSeconds()
+        await session.run(`set -- ${seconds}\n${leaveProcesses}`)
+        await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6 || undefined)
+        const running = session.run(`sleep ${seconds}`)
+        const begun = performance.now()
+        await session.stop()
+        // The interface's own promise.
+        expect(performance.now() - begun).toBeLessThan(5000)
+        expect(await running).toEqual({ kind: 'stopped' })
+        expect(processesWith(seconds)).toEqual([])
+        expect(await session.run('true')).toEqual({ kind: 'stopped' })
+        await session.stop()
+      })
+
+      // Without a sandbox or a cgroup nothing is left by which such a process could be known.
+      test.if(which.kind === 'bubblewrap' || (which.cgroups && hostCgroups !== undefined))(
+        'stop finds a process that cleared its environment and left its session',
+        async () => {
+          const seconds = ownSeconds()
+          await session.run(`set -- ${seconds}\n${leaveUnmarkedProcess}`)
+          await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 1 || undefined)
+          await session.stop()
+          expect(processesWith(seconds)).toEqual([])
+        },
+      )
+
+      test('a shell that ends takes its children along', async () => {
+        const seconds = ownSeconds()
+        await session.run(`set -- ${seconds}\n${leaveProcesses}`)
+        expect(await session.run('echo last; exit 4')).toEqual({ kind: 'shell-ended', exitCode: 4 })
+        expect(processesWith(seconds)).toEqual([])
+        expect(session.stdout()).toEndWith('last\n')
+      })
+
+      test.if(which.cgroups)('a killed server leaves nothing once its successor has cleaned up', async () => {
+        const seconds = ownSeconds()
+        const script =
+          leaveProcesses + (which.kind === 'bubblewrap' || hostCgroups ? leaveUnmarkedProcess : '')
+        const other = makeWorkFolder(dataDirectory)
+        const server = Bun.spawn(
+          [
+            process.execPath,
+            join(import.meta.dir, '../support/abandoned-server.ts'),
+            which.kind,
+            dataDirectory,
+            other,
+            script,
+            seconds,
+          ],
+          { stdio: ['ignore', 'pipe', 'inherit'] },
+        )
+        await server.stdout.getReader().read()
+        await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6 || undefined)
+        server.kill('SIGKILL')
+        await server.exited
+
+        await (await openExecutor(which, dataDirectory)).reap(other)
+        expect(processesWith(seconds)).toEqual([])
+        const mark = jobMark(dataDirectory, other)
+        for (const hierarchy of ['memory', 'pids', '.']) {
+          expect(existsSync(join('/sys/fs/cgroup', hierarchy, 'preamp', mark))).toBeFalse()
+        }
+        expect(await session.run('true')).toEqual(exited(0))
+      })
+
+      test('reap does nothing where nothing is left', async () => {
+        await executor.reap('no such job')
+        expect(await session.run('true')).toEqual(exited(0))
+      })
+    })
+
+    describe('limits', () => {
+      const small = { memoryBytes: 128 * 1024 ** 2, processesMax: 40 }
+
+      beforeEach(async () => {
+        await session.stop()
+        session = await openSession(executor, workFolder, { limits: small })
+      })
+
+      test('too much memory ends the session and says so', async () => {
+        const hog = 'const held = []; setInterval(() => held.push(Buffer.alloc(8 << 20, 1)), 20)'
+        const result = await session.run(`node -e '${hog}'; echo survived; sleep 100`)
+        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('128 MiB of memory') })
+      })
+
+      test('too many processes end the session and say so', async () => {
+        const seconds = ownSeconds()
+        const result = await session.run(`for i in {1..200}; do sleep ${seconds} & done; wait`)
+        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('40 processes') })
+        expect(processesWith(seconds)).toEqual([])
+      })
+
+      // Only where the kernel holds it back: this one is not bounded by itself.
+      test.if(which.cgroups && hostCgroups !== undefined)('a fork bomb ends with a reason', async () => {
+        const result = await session.run('bomb() { bomb | bomb & }; bomb; sleep 100')
+        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('40 processes') })
+      })
+    })
+
+    describe.if(which.kind === 'bubblewrap')('isolation', () => {
+      test('sees no environment and no command line but its own', async () => {
+        process.env['PREAMP_TEST_SECRET'] = 'server-sentinel'
+        const neighbour = await openSession(executor, makeWorkFolder(dataDirectory), {
+          environment: { OTHER: 'other-sentinel' },
+        })
+        try {
+          void neighbour.run('sleep 600 # other-sentinel')
+          const everything = await session.read(
+            `cat /proc/*/environ /proc/*/cmdline /proc/*/task/*/environ | tr '\\0' '\\n'`,
+          )
+          expect(everything).toContain('PREAMP_JOB_MARK=')
+          for (const secret of ['sentinel', dataDirectory, 'AWS_SECRET', 'executor.test'])
+            expect(everything).not.toContain(secret)
+          expect(await session.read('ls -d /proc/[0-9]* | wc -l').then(Number)).toBeLessThan(8)
+        } finally {
+          delete process.env['PREAMP_TEST_SECRET']
+          await neighbour.stop()
+        }
+      })
+
+      test('cannot read the data directory, home folders, or keys of the machine', async () => {
+        for (const path of [
+          dataDirectory,
+          join(dataDirectory, 'master.key'),
+          '/home',
+          '/root/.ssh',
+          '/etc/shadow',
+          '/etc/ssh',
+          '/var/lib',
+          '/mnt',
+          '/sys',
+        ]) {
+          expect(await session.run(`test -e ${path}`)).toEqual(exited(1))
+        }
+      })
+
+      test('cannot write outside of its folder', async () => {
+        for (const folder of ['/', '/usr', '/etc', '/opt', '/run', '/usr/local/bin', '/proc/sys/kernel']) {
+          expect(await session.run(`test ! -e ${folder} || ! touch ${folder}/preamp-was-here`)).toEqual(
+            exited(0),
+          )
+        }
+        expect(await session.run('touch /build/a /tmp/b ~/c')).toEqual(exited(0))
+      })
+
+      test('has no capabilities, no way to new ones, and is not the server’s user when that is root', async () => {
+        const status = await session.read('cat /proc/self/status')
+        expect(status).toMatch(/CapEff:\t0+\n/)
+        expect(status).toMatch(/CapBnd:\t0+\n/)
+        expect(status).toMatch(/NoNewPrivs:\t1\n/)
+        expect(await session.run('unshare --user true')).not.toEqual(exited(0))
+        const seconds = ownSeconds()
+        await session.run(`sleep ${seconds} &`)
+        await waitFor('the process', 5, () => processesWith(seconds).length === 1 || undefined)
+        const uids = processesWith(seconds).map(
+          (pid) => /^Uid:\t([0-9]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1],
+        )
+        expect(uids).toEqual([String(process.getuid!() === 0 ? 64_700 : process.getuid!())])
+      })
+    })
+  })
+})

@@ -1,0 +1,111 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { BuildSession, CommandResult, Executor, SessionOptions } from '../../src/build/executor.ts'
+import { openBubblewrapExecutor } from '../../src/build/executors/bubblewrap.ts'
+import { findCgroups } from '../../src/build/executors/cgroup.ts'
+import { openProcessExecutor } from '../../src/build/executors/process.ts'
+import { findTools } from '../../src/build/executors/tools.ts'
+
+/** Kind of executor, and whether it may use cgroups where the host has them. */
+export interface ExecutorCase {
+  kind: 'bubblewrap' | 'process'
+  cgroups: boolean
+}
+
+/** An executor as a server with this data directory has it. */
+export async function openExecutor(
+  { kind, cgroups }: ExecutorCase,
+  dataDirectory: string,
+): Promise<Executor> {
+  const tools = await findTools(process.env, dataDirectory)
+  const common = {
+    instance: dataDirectory,
+    user: process.getuid!() === 0 ? { uid: 64_700, gid: 64_700 } : undefined,
+    cgroups: cgroups ? await findCgroups() : undefined,
+    path: tools.path,
+  }
+  const setpriv = Bun.which('setpriv')!
+  if (kind === 'process') return openProcessExecutor({ ...common, setpriv })
+  const view = {
+    toolFolders: tools.folders,
+    files: [],
+    hidden: [dataDirectory],
+    canDisableUserNamespaces: true,
+  }
+  return openBubblewrapExecutor({ ...common, bwrap: Bun.which('bwrap')!, setpriv, view })
+}
+
+/** A data directory as the server makes it, with a key in it that nobody may read. */
+export function makeDataDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'preamp-executor-'))
+  chmodSync(path, 0o700)
+  return path
+}
+
+export function makeWorkFolder(dataDirectory: string): string {
+  const path = mkdtempSync(join(dataDirectory, 'job-'))
+  mkdirSync(join(path, 'site'))
+  return path
+}
+
+/** A session with what it wrote so far. */
+export interface OpenSession extends BuildSession {
+  stdout(): string
+  stderr(): string
+  /** Runs a command that ends by itself, and returns its stdout. */
+  read(command: string): Promise<string>
+}
+
+export async function openSession(
+  executor: Executor,
+  workFolder: string,
+  options: Partial<SessionOptions> = {},
+): Promise<OpenSession> {
+  const output = { stdout: '', stderr: '' }
+  const session = await executor.open({
+    jobKey: workFolder,
+    workFolder,
+    startFolder: join(workFolder, 'site'),
+    environment: {},
+    limits: { memoryBytes: 1024 ** 3, processesMax: 500 },
+    onOutput: (stream, bytes) => {
+      output[stream] += new TextDecoder().decode(bytes)
+    },
+    ...options,
+  })
+  return {
+    ...session,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    async read(command) {
+      const before = output.stdout.length
+      const result = await session.run(command)
+      if (result.kind !== 'exited') throw new Error(`${command}: ${JSON.stringify(result)}`)
+      return output.stdout.slice(before)
+    },
+  }
+}
+
+/** Pids of live processes of this machine whose command line holds the text. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text)
+      } catch {
+        return false // It ended meanwhile.
+      }
+    })
+    .map(Number)
+}
+
+export function exited(exitCode: number): CommandResult {
+  return { kind: 'exited', exitCode }
+}
+
+export function removeDataDirectory(path: string): void {
+  rmSync(path, { recursive: true, force: true })
+}
