@@ -13,7 +13,7 @@ import {
   UnknownOperationException,
   UnrecognizedClientException,
 } from './errors.ts'
-import type { HttpRequest, HttpResponse } from './http.ts'
+import { ClientDisconnected, type HttpRequest, type HttpResponse } from './http.ts'
 import { type FindKey, keyFinder } from './keys.ts'
 import type { Operation, Operations } from './operation.ts'
 import { operations as allOperations } from './operations.ts'
@@ -161,20 +161,26 @@ async function runHandler(exchange: Exchange & Callable): Promise<{ output: obje
   return { output }
 }
 
-/** The one error path: what is in the catalogue is answered as it is, everything else is a bug and told to the log alone. */
-function writeError(error: unknown, { requestId, request, log }: Exchange): HttpResponse {
-  if (!(error instanceof ApiError)) {
-    log.error(
-      { err: error, requestId, method: request.method, target: withoutQuery(request) },
-      'API call failed',
-    )
-    return writeError(
-      new InternalFailureException(
-        `The server failed on this request. Its log names the reason under ${requestId}.`,
-      ),
-      { requestId, request, log } as Exchange,
-    )
-  }
+/** The one error path: what is in the catalogue is answered as it is; everything else is a bug and told to the log alone. */
+function writeError(
+  error: unknown,
+  { requestId, request, log }: Pick<Exchange, 'requestId' | 'request' | 'log'>,
+): HttpResponse {
+  if (error instanceof ApiError) return writeApiError(error)
+  // Nobody reads this answer.
+  if (error instanceof ClientDisconnected) return writeApiError(new BadRequestException(error.message))
+  log.error(
+    { err: error, requestId, method: request.method, target: withoutQuery(request) },
+    'API call failed',
+  )
+  return writeApiError(
+    new InternalFailureException(
+      `The server failed on this request. Its log names the reason under ${requestId}.`,
+    ),
+  )
+}
+
+function writeApiError(error: ApiError): HttpResponse {
   const code = error instanceof ResourceNotFoundException ? { code: error.code } : {}
   const { status, headers, body } = json(error.status, JSON.stringify({ ...code, message: error.message }))
   return { status, headers: { ...headers, 'x-amzn-ErrorType': error.code }, body }

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
 import type { Logger } from 'pino'
 
 import { limits } from '../model/limits.ts'
-import type { HttpRequest, HttpResponse } from './http.ts'
+import { ClientDisconnected, type HttpRequest, type HttpResponse } from './http.ts'
 
 interface ListenOptions {
   host: string
@@ -92,8 +93,11 @@ async function exchange(
   handle: ListenOptions['handle'],
 ): Promise<void> {
   const response = await handle(requestOf(incoming, outgoing))
-  const headers = { ...contentLength(response), ...response.headers }
-  outgoing.writeHead(response.status, hasUnreadBody(incoming) ? { ...headers, Connection: 'close' } : headers)
+  const headers = { ...contentLength(response), ...(hasUnreadBody(incoming) && { Connection: 'close' }) }
+  // Set one by one, names of another case replace what is set here.
+  for (const [name, value] of Object.entries({ ...headers, ...response.headers }))
+    outgoing.setHeader(name, value)
+  outgoing.writeHead(response.status)
   if (incoming.method === 'HEAD' || response.body === null) {
     if (response.body instanceof ReadableStream) await response.body.cancel()
     outgoing.end()
@@ -134,8 +138,7 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
   const begin = (controller: ReadableStreamDefaultController<Uint8Array>) => {
     isBegun = true
     if (incoming.headers.expect?.toLowerCase() === '100-continue') outgoing.writeContinue()
-    const fail = () =>
-      end(() => controller.error(new Error('The client closed the connection before the end of the body')))
+    const fail = () => end(() => controller.error(new ClientDisconnected()))
     incoming.on('data', (chunk: Buffer) => {
       if (isOver) return
       controller.enqueue(chunk)
@@ -220,7 +223,7 @@ function discard(incoming: IncomingMessage): void {
   incoming.resume()
 }
 
-/** What the parser refuses never reaches the gateway: no request, so no request id either. */
+/** What the parser refuses never reaches the gateway, and is answered in its form all the same. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket | { destroy(): void }): void {
   if (!('writable' in socket) || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
@@ -228,9 +231,15 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket | { destro
   }
   const status = clientErrorStatus[error.code ?? ''] ?? '400 Bad Request'
   const body = JSON.stringify({ message: 'The server cannot read this HTTP request.' })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nx-amzn-ErrorType: BadRequestException\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const headers = {
+    'x-amzn-RequestId': randomUUID(),
+    'x-amzn-ErrorType': 'BadRequestException',
+    'Content-Type': 'application/json',
+    'Content-Length': body.length,
+    Connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`)
 }
 
 const clientErrorStatus: Record<string, string> = {

@@ -17,3 +17,10 @@ export interface HttpResponse {
   headers: Record<string, string>
   body: string | Uint8Array | Blob | ReadableStream<Uint8Array> | null
 }
+
+/** What reading a body fails with when the client goes away before its end: nobody's bug. */
+export class ClientDisconnected extends Error {
+  constructor() {
+    super('The client closed the connection before the end of the body')
+  }
+}
