@@ -22,8 +22,6 @@ export interface BuildOptions {
   executor: Executor
   /** The job's folder in the work folder: logs, Git's configuration, and below `build` what its commands see. */
   jobFolder: string
-  /** Whom the checkout shall belong to, where the server runs as root and drops its builds. */
-  buildUser: { uid: number; gid: number } | undefined
   /** Server variables that builds see. */
   serverVariables: Record<string, string>
   sessionLimits: { memoryBytes: number; processesMax: number }
@@ -94,19 +92,7 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
   })
   await rm(scratchFolder, { recursive: true, force: true })
   log.write('INFO', 'Successfully cleaned up Git credentials')
-  if (options.buildUser) await giveTo(options.buildUser, workFolder)
   return { folder, cloneUrl, commit }
-}
-
-/** No process of the build exists yet, so nothing can move under chown's feet; it follows no links. */
-async function giveTo({ uid, gid }: { uid: number; gid: number }, folder: string): Promise<void> {
-  const child = Bun.spawn(['chown', '-R', '-h', '-P', '--', `${uid}:${gid}`, folder], {
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: 'pipe',
-  })
-  const [stderr, exitCode] = await Promise.all([child.stderr.text(), child.exited])
-  if (exitCode !== 0) throw new Error(`The checkout cannot be given to the build user: ${stderr.trim()}`)
 }
 
 function readRepository(text: string | undefined) {

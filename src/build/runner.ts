@@ -125,7 +125,7 @@ export function createRunner(options: RunnerOptions): RunJob {
           onCommandsStart: () => hold(run, { commandsStarted: true }),
         },
       )
-    return run.steps.record('BUILD', work, options.executor.name).finally(deadline.clear)
+    return run.steps.record('BUILD', work, { context: options.executor.name }).finally(deadline.clear)
   }
 
   function runDeploy(run: Run, jobFolder: string, built: Manifest | undefined): Promise<Published> {
@@ -149,7 +149,7 @@ export function createRunner(options: RunnerOptions): RunJob {
   }
 
   function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {
-    return steps.record('VERIFY', async (log) => {
+    const verify = async (log: BuildLog) => {
       const problem = await verifySite(() => options.visit(app.appId, branch.displayName))
       if (problem === undefined) {
         log.write('INFO', 'The site answers.')
@@ -157,12 +157,12 @@ export function createRunner(options: RunnerOptions): RunJob {
       }
       const restored = await withdraw(database, published, now())
       await options.sitesChanged()
-      throw new BuildFailed(
-        restored
-          ? `${problem} The deployment before it is live again.`
-          : `${problem} There is no deployment to go back to.`,
-      )
-    })
+      const outcome = restored
+        ? 'What was live before is live again.'
+        : 'What was live before is gone, so that it stays.'
+      throw new BuildFailed(`${problem} ${outcome}`)
+    }
+    return steps.record('VERIFY', verify, { afterStop: true })
   }
 
   /** Changes the job while this worker holds it and nobody asked to stop it. */

@@ -11,9 +11,14 @@ import type { SecretMask } from './secret-mask.ts'
 export interface StepRecorder {
   /**
    * Does the work of one step: writes its row, keeps its log, and closes both with what came of it.
-   * @param context what `step.context` shows
+   * @param options.context what `step.context` shows
+   * @param options.afterStop also where the job is being stopped: its deployment is live already
    */
-  record<T>(name: StepName, work: (log: BuildLog) => Promise<T>, context?: string): Promise<T>
+  record<T>(
+    name: StepName,
+    work: (log: BuildLog) => Promise<T>,
+    options?: { context?: string; afterStop?: boolean },
+  ): Promise<T>
 }
 
 /** How a step that threw is closed. Undefined: the job goes on elsewhere or starts over, and its steps with it. */
@@ -37,15 +42,11 @@ export function createStepRecorder(options: RecorderOptions): StepRecorder {
   const { database, blobs, held, now } = options
   const { jobKey, owner } = held
 
-  async function open(name: StepName, context: string | undefined): Promise<void> {
+  async function open(name: StepName, step: { context?: string; afterStop?: boolean }): Promise<void> {
     await database.transaction(async (transaction) => {
-      const job = await changeJob(
-        transaction,
-        jobKey,
-        ['PROVISIONING', 'RUNNING'],
-        { status: 'RUNNING' },
-        owner,
-      )
+      const job = step.afterStop
+        ? await changeJob(transaction, jobKey, runningStatuses, { leaseOwner: owner }, owner)
+        : await changeJob(transaction, jobKey, ['PROVISIONING', 'RUNNING'], { status: 'RUNNING' }, owner)
       if (!job) throw new JobNotRunning('The job was stopped or deleted')
       await insertStep(transaction, {
         jobKey,
@@ -53,7 +54,7 @@ export function createStepRecorder(options: RecorderOptions): StepRecorder {
         position: stepNames.indexOf(name),
         status: 'RUNNING',
         statusReason: null,
-        context: context ?? null,
+        context: step.context ?? null,
         startedAt: now(),
         endedAt: null,
         logSha: null,
@@ -78,8 +79,8 @@ export function createStepRecorder(options: RecorderOptions): StepRecorder {
   }
 
   return {
-    async record(name, work, context) {
-      await open(name, context)
+    async record(name, work, step = {}) {
+      await open(name, step)
       const log = openBuildLog({
         path: liveLogPath(options.workRoot, jobKey, name),
         stamp: name === 'BUILD' ? 'build' : 'deploy',

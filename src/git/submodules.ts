@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { type GitAccess, gitEnvironment } from './git-environment.ts'
 import { type Repository, RepositoryRefused, shownRepository, submoduleRepository } from './repository.ts'
@@ -24,7 +24,7 @@ export async function checkOutSubmodules(
   options: SubmoduleOptions,
   folder: string,
 ): Promise<void> {
-  options.onProgress?.(`# Checking for Git submodules at: ${join(folder, '.gitmodules')}`)
+  options.onProgress?.(`# Checking for Git submodules at: ${basename(folder)}/.gitmodules`)
   await descend(repository, options, folder, { depth: 0, fetched: { count: 0 } })
 }
 

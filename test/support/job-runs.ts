@@ -1,0 +1,236 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import pino from 'pino'
+
+import type { Blobs } from '../../src/blobs/blobs.ts'
+import { liveLogPath } from '../../src/build/build-log.ts'
+import { chooseExecutor } from '../../src/build/executors/choose.ts'
+import { createRunner, type RunnerOptions } from '../../src/build/runner.ts'
+import { createWorker, type Worker } from '../../src/build/worker.ts'
+import { branchLabel } from '../../src/model/display-name.ts'
+import { newAppId, newId } from '../../src/model/ids.ts'
+import { finishedStatuses, type JobStatus, type StepName } from '../../src/model/jobs.ts'
+import type { Manifest } from '../../src/model/manifest.ts'
+import type { AppSecrets, AppSettings, BranchSettings } from '../../src/model/settings.ts'
+import { insertApp } from '../../src/store/apps.ts'
+import { findBranchById, insertBranch, takeJobNumber } from '../../src/store/branches.ts'
+import { type Database, openDatabase } from '../../src/store/database.ts'
+import { findDeployment } from '../../src/store/deployments.ts'
+import { changeJob, findJobByKey, insertJob } from '../../src/store/jobs.ts'
+import type { JobRow, StepRow } from '../../src/store/schema.ts'
+import { SecretBox } from '../../src/store/secret-box.ts'
+import { findStep, listSteps } from '../../src/store/steps.ts'
+import { memoryBlobs } from './memory-blobs.ts'
+import { waitFor } from './preamp.ts'
+
+/** A database, blobs and a worker with real builds, but no API and no edge: jobs are put into the database as rows. */
+export interface JobRuns {
+  folder: string
+  workRoot: string
+  database: Database
+  blobs: Blobs
+  worker: Worker
+  /** Makes an app with one branch, `main`, and gives the branch's id. */
+  addApp(
+    settings: Partial<AppSettings>,
+    options?: { secrets?: AppSecrets; branch?: Partial<BranchSettings> },
+  ): Promise<string>
+  /** Inserts a job and wakes the worker. */
+  start(branchId: string, job?: Partial<JobRow>): Promise<string>
+  /** What StopJob does to a job at work. */
+  stop(jobKey: string): Promise<void>
+  job(jobKey: string): Promise<JobRow | undefined>
+  waitForStatus(jobKey: string, ...statuses: JobStatus[]): Promise<JobRow>
+  finish(jobKey: string): Promise<JobRow>
+  steps(jobKey: string): Promise<StepRow[]>
+  /** The kept log of a step that has ended, or else the one that is being written. */
+  log(jobKey: string, step: StepName): Promise<string>
+  /** The files that visitors of the branch see; undefined before the first deployment. */
+  liveFiles(branchId: string): Promise<Record<string, string> | undefined>
+  close(): Promise<void>
+}
+
+export interface JobRunsOptions {
+  executor: 'bubblewrap' | 'process'
+  /** Of a run before, whose process is gone. */
+  folder?: string
+  runner?: Partial<RunnerOptions>
+  concurrency?: number
+  /** The worker is left to be started by the test. */
+  idle?: boolean
+}
+
+const jobSecondsMax = 30
+
+/** How long the processes of the site `hangs` would sleep: by the number one finds those of this test run alone. */
+const hangSeconds = 1_000_000 + process.pid
+
+/** Pids of the processes of the site `hangs` that are alive. */
+export function hangingProcesses(): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `sleep\0${hangSeconds}\0`
+    } catch {
+      // Not a process, or one that has ended meanwhile.
+      return false
+    }
+  })
+}
+
+export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'preamp-jobs-'))
+  const workRoot = join(folder, 'work')
+  mkdirSync(workRoot, { recursive: true })
+  const database = await openDatabase(`sqlite:${join(folder, 'preamp.db')}`)
+  const blobs = memoryBlobs()
+  const secrets = new SecretBox(Buffer.alloc(32, 1))
+  const log = pino({ level: 'silent' })
+  const now = Date.now
+  const { executor } = await chooseExecutor({
+    executor: options.executor,
+    loopback: true,
+    buildUser: 64_700,
+    dataDirectory: folder,
+    secretPaths: [],
+    environment: process.env,
+  })
+  const shared = { database, blobs, executor, workRoot, now, log }
+  const runJob = createRunner({
+    ...shared,
+    secrets,
+    s3: {},
+    serverVariables: {},
+    sessionLimits: { memoryBytes: 1024 ** 3, processesMax: 256 },
+    fileRepositories: true,
+    privateSources: true,
+    sitesChanged: async () => undefined,
+    visit: async () => ({ status: 200 }),
+    ...options.runner,
+  })
+  const owner = newId()
+  const worker = createWorker({
+    ...shared,
+    owner,
+    runJob,
+    concurrency: options.concurrency ?? 4,
+    pollMilliseconds: 50,
+    renewMilliseconds: 100,
+  })
+  if (!options.idle) worker.start()
+
+  const runs: JobRuns = {
+    folder,
+    workRoot,
+    database,
+    blobs,
+    worker,
+    async addApp(settings, { secrets: appSecrets, branch = {} } = {}) {
+      const appId = newAppId()
+      const branchId = newId()
+      const times = { createdAt: now(), updatedAt: now() }
+      await insertApp(database.queries, {
+        appId,
+        accountId: '000000000000',
+        region: 'us-east-1',
+        name: 'site',
+        settings: {
+          platform: 'WEB',
+          enableBranchAutoBuild: false,
+          enableBasicAuth: false,
+          ...settings,
+          environmentVariables: { HANG_SECONDS: String(hangSeconds), ...settings.environmentVariables },
+        },
+        tags: {},
+        secrets: appSecrets ? secrets.seal(appSecrets) : null,
+        ...times,
+      })
+      await insertBranch(database.queries, {
+        branchId,
+        appId,
+        name: 'main',
+        displayName: branchLabel('main'),
+        settings: {
+          enableNotification: false,
+          enableAutoBuild: true,
+          enableBasicAuth: false,
+          enablePullRequestPreview: false,
+          ttl: '5',
+          ...branch,
+        },
+        tags: {},
+        secrets: null,
+        lastJobNumber: 0,
+        activeDeploymentId: null,
+        ...times,
+      })
+      return branchId
+    },
+    async start(branchId, job = {}) {
+      const jobKey = newId()
+      await database.transaction(async (transaction) => {
+        const number = await takeJobNumber(transaction, branchId)
+        await insertJob(transaction, { ...pendingJob(jobKey, branchId, number, now()), ...job })
+      })
+      worker.wake()
+      return jobKey
+    },
+    async stop(jobKey) {
+      await changeJob(database.queries, jobKey, ['PROVISIONING', 'RUNNING'], { status: 'CANCELLING' })
+      worker.wake()
+    },
+    job: (jobKey) => findJobByKey(database.queries, jobKey),
+    waitForStatus: (jobKey, ...statuses) =>
+      waitFor(`job to be ${statuses.join(' or ')}`, jobSecondsMax, async () => {
+        const job = await runs.job(jobKey)
+        return job && statuses.includes(job.status) ? job : undefined
+      }),
+    finish: (jobKey) => runs.waitForStatus(jobKey, ...finishedStatuses),
+    steps: (jobKey) => listSteps(database.queries, jobKey),
+    async log(jobKey, step) {
+      const row = await findStep(database.queries, jobKey, step)
+      if (row?.logSha) return blobs.open(row.logSha).text()
+      return readFileSync(liveLogPath(workRoot, jobKey, step), 'utf8')
+    },
+    async liveFiles(branchId) {
+      const branch = await findBranchById(database.queries, branchId)
+      const deployment = await findDeployment(database.queries, branch?.activeDeploymentId ?? '')
+      if (!deployment) return undefined
+      const manifest = JSON.parse(await blobs.open(deployment.manifestSha).text()) as Manifest
+      const files: Record<string, string> = {}
+      for (const [path, { sha }] of Object.entries(manifest.files)) files[path] = await blobs.open(sha).text()
+      return files
+    },
+    async close() {
+      await worker.stop()
+      await database.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return runs
+}
+
+function pendingJob(jobKey: string, branchId: string, number: number, createdAt: number): JobRow {
+  return {
+    jobKey,
+    branchId,
+    number,
+    type: 'RELEASE',
+    status: 'PENDING',
+    statusReason: null,
+    commitId: null,
+    commitMessage: null,
+    commitTime: null,
+    sourceUrl: null,
+    sourceUrlType: null,
+    createdAt,
+    startedAt: null,
+    endedAt: null,
+    deploymentId: newId(),
+    leaseOwner: null,
+    leaseExpiresAt: null,
+    claims: 0,
+    commandsStarted: false,
+  }
+}
