@@ -289,7 +289,7 @@ async function rawGet(path: string, headers: Record<string, string>): Promise<st
 }
 
 const boto3 = `
-import sys, json, boto3, botocore.config, datetime
+import sys, json, boto3, botocore.config, datetime, urllib.request
 endpoint, key, secret = sys.argv[1:4]
 config = botocore.config.Config(retries={'max_attempts': 0, 'mode': 'standard'})
 def client(key=key, secret=secret):
@@ -308,6 +308,7 @@ print(json.dumps({
     'untagged': outcome(lambda: amplify.untag_resource(resourceArn='arn:aws:amplify:r:0:apps/d1/branches/a/b', tagKeys=['a+b', 'c']))['ResponseMetadata']['HTTPStatusCode'],
     'job': outcome(lambda: amplify.start_job(appId='d1', branchName='m', jobType='RELEASE', commitTime=datetime.datetime(2024, 1, 2, 3, 4, 5, 678000, datetime.timezone.utc)))['ResponseMetadata']['HTTPStatusCode'],
     'deployment': outcome(lambda: amplify.create_deployment(appId='d1', branchName='m'))['ResponseMetadata']['HTTPStatusCode'],
+    'presigned': urllib.request.urlopen(amplify.generate_presigned_url('get_branch', {'appId': 'd1', 'branchName': 'a/b'})).status,
     'not found': outcome(lambda: amplify.get_app(appId='dnotfound')),
     'bad request': outcome(lambda: amplify.get_app(appId='D')),
     'limit': outcome(lambda: amplify.get_app(appId='dlimit')),
@@ -329,13 +330,14 @@ describe.if(requires('boto3'))('Debian’s boto3', () => {
       untagged: 200,
       job: 200,
       deployment: 200,
+      presigned: 200,
       'not found': ['NotFoundException', 'NotFoundException', 404],
       'bad request': ['BadRequestException', 'BadRequestException', 400],
       limit: ['LimitExceededException', 'LimitExceededException', 429],
       'unknown key': ['ClientError', 'UnrecognizedClientException', 403],
       'wrong secret': ['ClientError', 'InvalidSignatureException', 403],
     })
-    expect(received.get('GetBranch')).toEqual({ appId: 'd1', branchName: 'feature/x y+ä%2F' })
+    expect(received.get('GetBranch')).toEqual({ appId: 'd1', branchName: 'a/b' })
     expect(received.get('UntagResource')).toEqual({
       resourceArn: 'arn:aws:amplify:r:0:apps/d1/branches/a/b',
       tagKeys: ['a+b', 'c'],
