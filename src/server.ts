@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+
+import type { Logger } from 'pino'
+
+import type { Services } from './api/context.ts'
+import { createGateway } from './api/gateway.ts'
+import { listen } from './api/http-server.ts'
+import { TransferUrls } from './api/transfer-urls.ts'
+import type { Blobs } from './blobs/blobs.ts'
+import { openDiskBlobs } from './blobs/disk.ts'
+import { liveLogPath } from './build/build-log.ts'
+import { passedOnVariables } from './build/environment.ts'
+import type { Executor } from './build/executor.ts'
+import { chooseExecutor, NoExecutor } from './build/executors/choose.ts'
+import { createRunner } from './build/runner.ts'
+import { createWorker, type Worker } from './build/worker.ts'
+import { type Config, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
+import {
+  createDataDirectory,
+  type DataDirectory,
+  lockDataDirectory,
+  readMasterKey,
+  writePrivateFile,
+} from './data-directory.ts'
+import { readS3Settings } from './deploy/s3-source.ts'
+import { sweepBlobs } from './deploy/sweep.ts'
+import { type EdgeSupervisor, superviseEdges } from './edge/supervisor.ts'
+import { ensureFirstKey } from './first-key.ts'
+import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
+import { type Database, openDatabase } from './store/database.ts'
+import { SecretBox } from './store/secret-box.ts'
+
+export interface RunningServer {
+  /** Addresses as clients and visitors on this machine use them, without a slash at their end. */
+  apiUrl: string
+  sitesUrl: string
+  sites: SiteAddresses
+  directory: DataDirectory
+  /** Stops taking requests, ends the builds at work (they are requeued or failed with a reason) and frees the directory. */
+  stop(): Promise<void>
+}
+
+/** How often bytes that nothing refers to are looked for. */
+const sweepMinutes = 10
+
+/**
+ * Builds everything and hands it to each other; the only place that does. Whatever was started when a later part cannot
+ * start is stopped again, in the reverse order.
+ * @throws {UsageError} when the configuration or the machine does not allow it
+ */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const started: (() => unknown)[] = []
+  const stop = async () => {
+    for (const end of started.toReversed()) await end()
+  }
+  try {
+    const directory = createDataDirectory(config.dataDir)
+    started.push(lockDataDirectory(directory.path))
+    const secrets = new SecretBox(readMasterKey(config.masterKeyFile ?? directory.masterKey))
+    const database = await openDatabase(databaseUrl(config, directory))
+    started.push(() => database.close())
+    await ensureFirstKey(database, secrets, directory, config)
+    const blobs = await openDiskBlobs(directory.blobs)
+
+    const [edges, executor] = await Promise.all([
+      startEdges(config, directory, log).then((edges) => {
+        started.push(() => edges.stop())
+        return edges
+      }),
+      openExecutor(config, directory, log),
+    ])
+    const sitesUrl = config.sitesUrl ?? `http://localhost:${edges.port}`
+    const sites = siteAddresses(sitesUrl)
+
+    const state = { config, directory, database, blobs, secrets, log }
+    const worker = createJobWorker({ ...state, edges, executor, sites })
+    worker.start()
+    started.push(() => worker.stop())
+    started.push(sweepRegularly(state))
+
+    const api = await listen({
+      host: config.host,
+      port: config.apiPort,
+      handle: createApi({ ...state, edges, sites, worker }).handle,
+      log,
+    })
+    started.push(() => api.stop())
+    const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
+    writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
+    started.push(() => rmSync(directory.server, { force: true }))
+    return { apiUrl, sitesUrl, sites, directory, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+interface State {
+  config: Config
+  directory: DataDirectory
+  database: Database
+  blobs: Blobs
+  secrets: SecretBox
+  log: Logger
+}
+
+function startEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
+  return superviseEdges({
+    config,
+    directory,
+    processes: config.edgeProcesses ?? Math.min(availableParallelism(), 4),
+    log,
+  })
+}
+
+async function openExecutor(config: Config, directory: DataDirectory, log: Logger): Promise<Executor> {
+  try {
+    const { executor, notice } = await chooseExecutor({
+      executor: config.executor,
+      loopback: isLoopbackBind(config),
+      buildUser: config.buildUser,
+      dataDirectory: directory.path,
+      secretPaths: config.masterKeyFile === undefined ? [] : [resolve(config.masterKeyFile)],
+      environment: process.env,
+    })
+    if (notice) log.warn(notice)
+    return executor
+  } catch (error) {
+    throw error instanceof NoExecutor ? new UsageError(error.message) : error
+  }
+}
+
+function createJobWorker(
+  parts: State & { edges: EdgeSupervisor; executor: Executor; sites: SiteAddresses },
+): Worker {
+  const { config, directory, edges, executor, sites, ...state } = parts
+  const workRoot = directory.work
+  const runJob = createRunner({
+    ...state,
+    executor,
+    workRoot,
+    serverVariables: passedOnVariables(process.env, config.buildEnv),
+    sessionLimits: {
+      memoryBytes: config.buildMemoryMiB * 1024 * 1024,
+      processesMax: config.buildProcessesMax,
+    },
+    fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
+    privateSources: config.privateSources ?? isLoopbackBind(config),
+    s3: readS3Settings(process.env),
+    sitesChanged: () => edges.sitesChanged(),
+    visit: (appId, displayName) =>
+      fetch(`http://${dialable(config.host)}:${edges.port}/`, {
+        headers: { host: sites.siteHost(appId, displayName) },
+        redirect: 'manual',
+      }),
+    now: Date.now,
+  })
+  return createWorker({
+    ...state,
+    runJob,
+    executor,
+    workRoot,
+    owner: randomUUID(),
+    concurrency: config.concurrentJobs,
+    now: Date.now,
+  })
+}
+
+function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses; worker: Worker }) {
+  const { config, directory, database, blobs, secrets, edges, sites, worker, log } = parts
+  const services: Services = {
+    database,
+    blobs,
+    secrets,
+    transferUrls: new TransferUrls(secrets.deriveKey('transfer-urls')),
+    defaultDomain: (appId) => sites.defaultDomain(appId),
+    jobsChanged: () => worker.wake(),
+    sitesChanged: () => edges.sitesChanged(),
+    liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),
+    fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
+    now: Date.now,
+  }
+  return createGateway({ services, log, ...(config.apiUrl && { apiUrl: config.apiUrl }) })
+}
+
+/** Frees bytes that nothing refers to, now and then; returns how to end that. */
+function sweepRegularly({ config, database, blobs, log }: State): () => Promise<void> {
+  let sweeping = Promise.resolve()
+  const sweep = () => {
+    sweeping = sweepBlobs({
+      database,
+      blobs,
+      graceMilliseconds: config.blobGraceMinutes * 60_000,
+      now: Date.now,
+    }).then(
+      (freed) => log.debug(freed, 'swept'),
+      (error: unknown) => log.error({ err: error }, 'unreferenced bytes could not be swept'),
+    )
+  }
+  const timer = setInterval(sweep, sweepMinutes * 60_000)
+  return async () => {
+    clearInterval(timer)
+    await sweeping
+  }
+}
+
+/** An address bound to every interface is dialled at the loopback one. */
+function dialable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
