@@ -1,7 +1,12 @@
 import { z } from 'zod'
 
 import { newAppId } from '../model/ids.ts'
-import { deleteApp as deleteAppRow, insertApp, listApps as listAppRows, updateApp as updateAppRow } from '../store/apps.ts'
+import {
+  deleteApp as deleteAppRow,
+  insertApp,
+  listApps as listAppRows,
+  updateApp as updateAppRow,
+} from '../store/apps.ts'
 import { listBranches } from '../store/branches.ts'
 import type { Transaction } from '../store/database.ts'
 import type { AppRow } from '../store/schema.ts'

@@ -31,7 +31,12 @@ export function viewJobSummary({ app, branch, job }: OwnedJob): JobSummary {
 }
 
 /** A job with its steps; the URLs in them are signed anew on each call. */
-export function viewJob(context: OperationContext, owned: OwnedJob, rows: StepRow[], hasOutput: boolean): Job {
+export function viewJob(
+  context: OperationContext,
+  owned: OwnedJob,
+  rows: StepRow[],
+  hasOutput: boolean,
+): Job {
   const steps = rows.map((row) => viewStep(context, owned, row, hasOutput))
   return { summary: viewJobSummary(owned), steps: withReason(owned.job, steps) }
 }

@@ -81,7 +81,10 @@ async function downloadArtifact(
   return download(request, {
     bytes: services.blobs.open(artifact.sha),
     contentType: 'application/octet-stream',
-    fileName: artifact.fileName.split('/').at(-1)!.replace(/[^A-Za-z0-9._-]/g, '_'),
+    fileName: artifact.fileName
+      .split('/')
+      .at(-1)!
+      .replace(/[^A-Za-z0-9._-]/g, '_'),
     sha: artifact.sha,
   })
 }
