@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { chmodSync, lchownSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 
 export interface BuildUser {
@@ -32,7 +32,7 @@ export async function prepareJobFolder(work: string, user: BuildUser | undefined
   }
   const home = join(work, homeName)
   // What a former session made of it, a link perhaps, is followed by the commands alone, never here.
-  if (!existsSync(home) && !lstatSync(home, { throwIfNoEntry: false })) makeOwned(home, user)
+  if (!lstatSync(home, { throwIfNoEntry: false })) makeOwned(home, user)
   const temporary = mkdtempSync(join(work, '.preamp-tmp-'))
   if (user) lchownSync(temporary, user.uid, user.gid)
   return { work, home, temporary }
