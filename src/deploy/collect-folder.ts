@@ -3,10 +3,10 @@ import { lstat, open, readdir, realpath } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
 import type { Blobs, StoredBlob } from '../blobs/blobs.ts'
+import { forEachConcurrently } from '../model/concurrently.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { FileNames, toManifest } from './collected-files.ts'
-import { forEachConcurrently } from './concurrently.ts'
 import { RefusedContent } from './refused-content.ts'
 import { decodeName, quoted } from './site-path.ts'
 
@@ -57,15 +57,17 @@ export async function collectFolder(options: FolderOptions): Promise<Manifest> {
   }
   const paths = [...selected].map(([name, file]) => ({ file, path: names.add(name, 0) }))
   let bytes = 0
-  await forEachConcurrently(paths, filesAtWork, async ({ file, path }) => {
-    options.signal?.throwIfAborted()
-    const blob = await storeFile(options.blobs, file)
-    bytes += blob.size
-    if (bytes > limits.outputBytesMax) {
-      throw new RefusedContent(`The artifact directory holds more than ${limits.outputBytesMax} bytes`)
-    }
-    stored.set(path, blob)
-  })
+  await options.blobs.batch((put) =>
+    forEachConcurrently(paths, filesAtWork, async ({ file, path }) => {
+      options.signal?.throwIfAborted()
+      const blob = await storeFile(put, file)
+      bytes += blob.size
+      if (bytes > limits.outputBytesMax) {
+        throw new RefusedContent(`The artifact directory holds more than ${limits.outputBytesMax} bytes`)
+      }
+      stored.set(path, blob)
+    }),
+  )
   return toManifest(stored)
 }
 
@@ -197,7 +199,7 @@ async function resolveLink(base: string, link: string, name: string): Promise<st
   return place
 }
 
-async function storeFile(blobs: Blobs, { name, path }: FoundFile): Promise<StoredBlob> {
+async function storeFile(put: Blobs['put'], { name, path }: FoundFile): Promise<StoredBlob> {
   let file
   try {
     // Neither follows a link that was put here meanwhile, nor waits for the writer of a pipe.
@@ -210,7 +212,7 @@ async function storeFile(blobs: Blobs, { name, path }: FoundFile): Promise<Store
   try {
     if (!(await file.stat()).isFile()) throw refusedKind(name)
     // By its descriptor, so that what is read is what was checked.
-    return await blobs.put({ path: `/dev/fd/${file.fd}` })
+    return await put({ path: `/dev/fd/${file.fd}` })
   } finally {
     await file.close()
   }

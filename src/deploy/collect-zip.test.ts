@@ -218,7 +218,7 @@ describe('collectZip refuses', () => {
 describe('collectZip hands on', () => {
   test('a failure of the blob store as what it is', async () => {
     const failure = new Error('disk full')
-    const blobs: Blobs = { ...memoryBlobs(), put: () => Promise.reject(failure) }
+    const blobs: Blobs = { ...memoryBlobs(), batch: (work) => work(() => Promise.reject(failure)) }
     await expect(collectZip(zipOf([index]), { blobs, log: () => undefined })).rejects.toBe(failure)
   })
 

@@ -3,12 +3,12 @@ import { crc32, inflateRawSync } from 'node:zlib'
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, type ZipFile } from 'yauzl'
 
 import type { Blobs, BlobSource, StoredBlob } from '../blobs/blobs.ts'
+import { forEachConcurrently } from '../model/concurrently.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { BlobReader } from './blob-reader.ts'
 import { byteStream } from './byte-stream.ts'
 import { FileNames, missingIndexWarning, toManifest } from './collected-files.ts'
-import { forEachConcurrently } from './concurrently.ts'
 import { RefusedContent } from './refused-content.ts'
 import { decodeName, quoted, sitePath } from './site-path.ts'
 
@@ -55,9 +55,11 @@ export async function collectZip(archive: Blob, options: ZipOptions): Promise<Ma
   }
   const opened = await openZip(archive, options.signal)
   const stored = new Map<string, StoredBlob>()
-  await forEachConcurrently(unpack(opened, options.signal), storesAtWork, async ({ path, content }) => {
-    stored.set(path, await options.blobs.put(content))
-  })
+  await options.blobs.batch((put) =>
+    forEachConcurrently(unpack(opened, options.signal), storesAtWork, async ({ path, content }) => {
+      stored.set(path, await put(content))
+    }),
+  )
   const manifest = toManifest(stored)
   const warning = missingIndexWarning(manifest)
   if (warning !== undefined) options.log(warning)

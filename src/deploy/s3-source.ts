@@ -1,11 +1,11 @@
 import { S3Client } from 'bun'
 
 import type { Blobs, StoredBlob } from '../blobs/blobs.ts'
+import { forEachConcurrently } from '../model/concurrently.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { byteStream } from './byte-stream.ts'
 import { FileNames, missingIndexWarning, toManifest } from './collected-files.ts'
-import { forEachConcurrently } from './concurrently.ts'
 import { RefusedContent } from './refused-content.ts'
 import { quoted } from './site-path.ts'
 
@@ -85,19 +85,18 @@ export async function collectBucketPrefix(options: {
   const names = new FileNames()
   const stored = new Map<string, StoredBlob>()
   let bytes = 0
-  await forEachConcurrently(
-    listKeys(settings, location.bucket, prefix, signal),
-    objectsAtWork,
-    async (listed) => {
+  const keys = listKeys(settings, location.bucket, prefix, signal)
+  await blobs.batch((put) =>
+    forEachConcurrently(keys, objectsAtWork, async (listed) => {
       const path = names.add(listed.key.slice(prefix.length), listed.size)
       const content = readObject(settings, { bucket: location.bucket, key: listed.key }, signal)
-      const blob = await blobs.put(byteStream(content), { bytesMax: limits.outputBytesMax })
+      const blob = await put(byteStream(content), { bytesMax: limits.outputBytesMax })
       bytes += blob.size
       if (bytes > limits.outputBytesMax) {
         throw new RefusedContent(`The objects hold more than ${limits.outputBytesMax} bytes together`)
       }
       stored.set(path, blob)
-    },
+    }),
   )
   if (stored.size === 0)
     throw new RefusedContent(`There are no objects below s3://${location.bucket}/${prefix}`)

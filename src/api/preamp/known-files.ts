@@ -32,7 +32,10 @@ export async function takeKnownFile(
   if (values.length !== 1 || !/^[0-9a-f]{64}$/.test(sha))
     return answer(400, `${knownFileHeader} is not a SHA-256 in hex`)
   const bytes = (await liveFileSizes(job.branchId, services)).get(sha)
-  if (bytes === undefined) return answer(404, 'The live deployment has no such file: send its bytes')
+  // Touched, so that the bytes outlive the live deployment until the row that is written next refers to them.
+  if (bytes === undefined || !(await services.blobs.touch(sha))) {
+    return answer(404, 'The live deployment has no such file: send its bytes')
+  }
   await record({ sha, bytes })
   return { status: 200, headers: { [knownFileHeader]: sha }, body: null }
 }

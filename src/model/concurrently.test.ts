@@ -13,7 +13,7 @@ test('works on everything, on no more than `width` at a time', async () => {
     done.push(item)
   })
   expect(most).toBe(3)
-  expect(done.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7])
+  expect(done.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4, 5, 6, 7])
 })
 
 test('a failure stops the rest, closes the source, and waits for those at work', async () => {
