@@ -77,9 +77,14 @@ export async function failAbandonedUploads({ database, now }: RecoveryOptions): 
 
 /** Ends what is left of a dead job's processes, keeps its logs, and frees its folder. Safe to do again. */
 async function clearUp(options: RecoveryOptions, jobKey: JobRow['jobKey']): Promise<void> {
-  await options.executor.reap(jobKey)
-  await keepLogs(options, jobKey)
-  await removeWorkFolder(join(options.workRoot, jobKey))
+  try {
+    await options.executor.reap(jobKey)
+    await keepLogs(options, jobKey)
+    await removeWorkFolder(join(options.workRoot, jobKey))
+  } catch (error) {
+    // A job must not stay RUNNING for ever because its folder cannot be removed; the next start tries again.
+    options.log.error({ err: error, jobKey }, 'cannot clear up behind a job')
+  }
 }
 
 async function keepLogs({ database, blobs, workRoot }: RecoveryOptions, jobKey: string): Promise<void> {

@@ -42,7 +42,7 @@ export interface RunnerOptions extends Omit<BuildOptions, 'jobFolder'> {
   /** Resolves when every live edge shows what the database holds now, or after a bound. */
   sitesChanged(): Promise<void>
   /** Asks an edge for `/` of a site as a visitor would; rejects when it does not answer. */
-  visit(appId: string, displayName: string): Promise<{ status: number }>
+  visit(appId: string, displayName: string, signal: AbortSignal): Promise<{ status: number }>
   now(): number
   log: Logger
   /** How long a build may take, given its app and branch variables; `_BUILD_TIMEOUT` unless given. */
@@ -150,7 +150,7 @@ export function createRunner(options: RunnerOptions): RunJob {
 
   function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {
     const verify = async (log: BuildLog) => {
-      const problem = await verifySite(() => options.visit(app.appId, branch.displayName))
+      const problem = await verifySite((signal) => options.visit(app.appId, branch.displayName, signal))
       if (problem === undefined) {
         log.write('INFO', 'The site answers.')
         return settle(database, published)

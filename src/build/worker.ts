@@ -42,6 +42,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const timers: ReturnType<typeof setInterval>[] = []
   let recovered: Promise<void> | undefined
   let looking: Promise<void> | undefined
+  let upkeep: Promise<void> = Promise.resolve()
   let lookAgain = false
   let stopping = false
 
@@ -118,7 +119,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   /** Also finds the jobs that were deleted with their app or branch. */
   async function renewAll(): Promise<void> {
-    if (running.size === 0) return
+    if (running.size === 0 || stopping) return
     const jobs = [...running.values()]
     const leaseExpiresAt = now() + limits.leaseSeconds * 1000
     try {
@@ -137,6 +138,7 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   async function recoverOthers(): Promise<void> {
+    if (stopping) return
     try {
       await recoverJobs(options, new Set(running.keys()))
       await failAbandonedUploads(options)
@@ -148,25 +150,31 @@ export function createWorker(options: WorkerOptions): Worker {
 
   return {
     start() {
-      recovered = recoverAtStart(options)
+      recovered = recoverAtStart(options).catch((error: unknown) => {
+        // New jobs must not wait for it; what it did not get to is found again when the leases have run out.
+        log.error({ err: error }, 'the worker cannot clear up behind the process before it')
+      })
       const renewMilliseconds = options.renewMilliseconds ?? limits.leaseRenewSeconds * 1000
       timers.push(
         setInterval(look, options.pollMilliseconds ?? pollMillisecondsDefault),
-        setInterval(() => void renewAll().then(recoverOthers), renewMilliseconds),
+        setInterval(() => {
+          upkeep = upkeep.then(renewAll).then(recoverOthers)
+        }, renewMilliseconds),
       )
       look()
     },
     wake() {
       look()
-      void renewAll()
+      upkeep = upkeep.then(renewAll)
     },
     async stop() {
       stopping = true
       for (const timer of timers) clearInterval(timer)
-      await looking
+      await Promise.all([recovered, looking, upkeep])
       const jobs = [...running.values()]
       for (const { controller } of jobs) controller.abort(new JobStopped('shutdown'))
       await Promise.all(jobs.map(({ done }) => done))
+      await upkeep
     },
   }
 }

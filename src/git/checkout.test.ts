@@ -184,6 +184,32 @@ function addSubmodule(parent: TestRepository, child: TestRepository, url: string
   parent.git('commit', '--quiet', '--message', 'Add a submodule')
 }
 
+describe('a repository behind ssh', () => {
+  const path = process.env['PATH']
+  afterEach(() => {
+    process.env['PATH'] = path
+  })
+
+  test.each([
+    ['scp form', (place: string) => `git@127.0.0.1:${place}`, '127.0.0.1', []],
+    ['URL', (place: string) => `ssh://git@127.0.0.1:2222${place}`, '[127.0.0.1]:2222', ['-p', '2222']],
+  ])("is cloned by the operator's ssh (%s), to the checked address", async (_form, address, alias, port) => {
+    const repository = await repositoryWith({ 'index.html': 'by ssh' })
+    // In the place of ssh: it writes down what it was told, and serves the repository as the host would.
+    const ssh = `#!/bin/sh\nprintf '%s\\n' "$@" > ${folder}/arguments; cp "$2" ${folder}/config\nfor last; do :; done\neval "exec $last"\n`
+    mkdirSync(join(folder, 'bin'))
+    writeFileSync(join(folder, 'bin/ssh'), ssh, { mode: 0o755 })
+    process.env['PATH'] = `${folder}/bin:${path}`
+    await checkOut(address(repository.folder))
+    expect(read('index.html')).toBe('by ssh')
+    const given = readFileSync(join(folder, 'arguments'), 'utf8').split('\n')
+    expect(given).toEqual(expect.arrayContaining(['-F', 'git@127.0.0.1', ...port]))
+    const config = readFileSync(join(folder, 'config'), 'utf8')
+    expect(config).toContain(`Host 127.0.0.1\nHostName 127.0.0.1\nHostKeyAlias ${alias}\n`)
+    expect(config).toContain('BatchMode yes')
+  })
+})
+
 test('private addresses are refused where they are not allowed', async () => {
   await expect(checkOut('http://127.0.0.1:9/x.git', { privateAllowed: false })).rejects.toThrow(
     /private address/,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 
 import type { Blobs } from '../../src/blobs/blobs.ts'
+import { openDiskBlobs } from '../../src/blobs/disk.ts'
 import { liveLogPath } from '../../src/build/build-log.ts'
 import { chooseExecutor } from '../../src/build/executors/choose.ts'
 import { createRunner, type RunnerOptions } from '../../src/build/runner.ts'
@@ -22,7 +23,6 @@ import { changeJob, findJobByKey, insertJob } from '../../src/store/jobs.ts'
 import type { JobRow, StepRow } from '../../src/store/schema.ts'
 import { SecretBox } from '../../src/store/secret-box.ts'
 import { findStep, listSteps } from '../../src/store/steps.ts'
-import { memoryBlobs } from './memory-blobs.ts'
 import { waitFor } from './preamp.ts'
 
 /** A database, blobs and a worker with real builds, but no API and no edge: jobs are put into the database as rows. */
@@ -84,7 +84,7 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
   const workRoot = join(folder, 'work')
   mkdirSync(workRoot, { recursive: true })
   const database = await openDatabase(`sqlite:${join(folder, 'preamp.db')}`)
-  const blobs = memoryBlobs()
+  const blobs = await openDiskBlobs(join(folder, 'blobs'))
   const secrets = new SecretBox(Buffer.alloc(32, 1))
   const log = pino({ level: 'silent' })
   const now = Date.now
