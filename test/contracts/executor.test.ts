@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { randomInt } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Executor } from '../../src/build/executor.ts'
@@ -405,4 +405,46 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
       })
     })
   })
+})
+
+test.if(process.getuid!() === 0)(
+  'as root, plain processes are dropped to the build’s user where it can reach their folder',
+  async () => {
+    const dataDirectory = makeDataDirectory()
+    try {
+      const executor = await openExecutor({ kind: 'process', cgroups: true }, dataDirectory)
+      const userIds: string[] = []
+      for (const mode of [0o700, 0o711]) {
+        chmodSync(dataDirectory, mode)
+        const session = await openSession(executor, makeWorkFolder(dataDirectory))
+        userIds.push(await session.read('touch ~/x && id -u && grep NoNewPrivs /proc/self/status'))
+        await session.stop()
+      }
+      expect(userIds).toEqual(['0\nNoNewPrivs:\t0\n', '64700\nNoNewPrivs:\t1\n'])
+    } finally {
+      removeDataDirectory(dataDirectory)
+    }
+  },
+)
+
+test('sessions leave no descriptors open', async () => {
+  const dataDirectory = makeDataDirectory()
+  try {
+    const executor = await openExecutor({ kind: 'process', cgroups: true }, dataDirectory)
+    const once = async (): Promise<void> => {
+      const session = await openSession(executor, makeWorkFolder(dataDirectory))
+      await session.run('echo x')
+      await session.stop()
+    }
+    await once()
+    const countDescriptors = (): number => {
+      Bun.gc(true)
+      return readdirSync('/proc/self/fd').length
+    }
+    const before = countDescriptors()
+    for (let round = 0; round < 5; round++) await once()
+    expect(countDescriptors()).toBeLessThanOrEqual(before + 2)
+  } finally {
+    removeDataDirectory(dataDirectory)
+  }
 })

@@ -1,6 +1,7 @@
 import { readFile, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { hasCode } from './error-code.ts'
 import { signalProcess } from './process-tree.ts'
 
 /** Text of a file of a group, or undefined where the group, or the file, is not there. */
@@ -50,8 +51,4 @@ export async function removeGroup(folder: string): Promise<void> {
       await Bun.sleep(10)
     }
   }
-}
-
-export function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 
+import { hasCode } from './error-code.ts'
 import { markVariable } from './job-mark.ts'
 
 export interface HostProcess {
@@ -107,8 +108,4 @@ async function readProcFile(path: string): Promise<string | undefined> {
 
 function ignoreGone(error: unknown): undefined {
   if (!hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) throw error
-}
-
-function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

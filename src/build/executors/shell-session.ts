@@ -237,5 +237,12 @@ function pump(readEnd: number, scanner: MarkerScanner): { done: Promise<void>; c
     }
     scanner.end()
   })()
-  return { done, cancel: () => reader.cancel() }
+  return {
+    done,
+    async cancel() {
+      await reader.cancel()
+      // Bun reads from a duplicate of its own.
+      closeSync(readEnd)
+    },
+  }
 }

@@ -2,6 +2,8 @@ import { existsSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
+import { hasCode } from './error-code.ts'
+
 /** Programs that builds find on their PATH. */
 export interface Tools {
   /** PATH of the builds. */
@@ -76,8 +78,14 @@ async function nodeInstallation(
   return existsSync(join(folder, 'lib', 'node_modules')) ? folder : undefined
 }
 
+/** A folder that this server cannot enter is none to it: `sudo -u` keeps the PATH of another user. */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  try {
+    return statSync(path).isDirectory()
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return false
+    throw error
+  }
 }
 
 function unique(items: string[]): string[] {

@@ -1,6 +1,6 @@
 import { write } from 'node:fs'
 
-import { hasCode } from './cgroup-files.ts'
+import { hasCode } from './error-code.ts'
 
 /**
  * Writes a text to a socket whose other end may read slowly, or be gone.
