@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 import type { Blobs } from '../blobs/blobs.ts'
@@ -49,6 +49,7 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Mani
   const checkedOut = await checkOut(options, task)
   const spec = await readSpec(checkedOut.folder, task)
   await runCommands(options, task, spec, checkedOut)
+  await requireRealFolder(checkedOut.folder)
   log.write('INFO', '## Build completed successfully')
   if ((await readOwnFile(checkedOut.folder, customHeadersFile)) !== undefined) {
     log.write('INFO', '# Found custom headers config file.')
@@ -171,6 +172,16 @@ async function runCommands(
     onOpen: task.onCommandsStart,
   })
   log.write('INFO', '## Completed Frontend Build')
+}
+
+/**
+ * The commands own the folder above the repository too, and could have put a link to `/` in its place: what is collected
+ * must lie where the checkout was. None of their processes is left to change it after this look.
+ */
+async function requireRealFolder(folder: string): Promise<void> {
+  const status = await lstat(folder).catch(() => undefined)
+  if (status?.isDirectory()) return
+  throw customerError('The commands removed the folder of the repository or put something else in its place')
 }
 
 async function collect(

@@ -23,7 +23,7 @@ async function site(name: string): Promise<TestRepository> {
 }
 
 /** A spec whose site says the text. */
-const spec = (text: string) =>
+const specSaying = (text: string) =>
   `version: 1\nfrontend:\n  phases: { build: { commands: ['mkdir out; echo ${text} > out/index.html'] } }\n  artifacts: { baseDirectory: out }\n`
 
 const textOf = (log: string) => log.replace(/^\S+ /gm, '').replace(/^ +/gm, '').trimEnd().split('\n')
@@ -160,14 +160,14 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
 
     test('takes the spec of the branch before that of the app, and the file before both', async () => {
       const repository = await site('plain')
-      const settings = { repository: repository.url, buildSpec: spec('app') }
+      const settings = { repository: repository.url, buildSpec: specSaying('app') }
       const ofApp = await runs.addApp(settings)
-      const ofBranch = await runs.addApp(settings, { branch: { buildSpec: spec('branch') } })
+      const ofBranch = await runs.addApp(settings, { branch: { buildSpec: specSaying('branch') } })
       await runs.finish(await runs.start(ofApp))
       await runs.finish(await runs.start(ofBranch))
       expect(await runs.liveFiles(ofApp)).toEqual({ 'index.html': 'app\n' })
       expect(await runs.liveFiles(ofBranch)).toEqual({ 'index.html': 'branch\n' })
-      repository.commit({ 'amplify.yml': spec('file') })
+      repository.commit({ 'amplify.yml': specSaying('file') })
       await runs.finish(await runs.start(ofBranch))
       expect(await runs.liveFiles(ofBranch)).toEqual({ 'index.html': 'file\n' })
     })
@@ -245,6 +245,18 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       const jobKey = await runs.start(await runs.addApp({ repository: repository.url }))
       expect((await runs.finish(jobKey)).statusReason).toMatch(/amplify.yml is a link/)
       expect(await runs.log(jobKey, 'BUILD')).not.toContain('root:')
+    })
+
+    test('cannot put a folder of the server in the place of its own', async () => {
+      const commands = `['cd ..; mv site gone; ln -s / site']`
+      const spec = `version: 1\nfrontend:\n  phases: { build: { commands: ${commands} } }\n  artifacts: { baseDirectory: etc, files: [hostname] }\n`
+      const repository = await createGitRepository({ 'amplify.yml': spec }, 'site')
+      repositories.push(repository)
+      const branchId = await runs.addApp({ repository: repository.url })
+      expect((await runs.finish(await runs.start(branchId))).statusReason).toMatch(
+        /put something else in its place/,
+      )
+      expect(await runs.liveFiles(branchId)).toBeUndefined()
     })
 
     test('whose repository is not there names it', async () => {
