@@ -9,7 +9,7 @@ import {
   listBranches as listBranchRows,
   updateBranch as updateBranchRow,
 } from '../store/branches.ts'
-import { isUniqueViolation, type Queries } from '../store/database.ts'
+import { isUniqueViolation, type Queries, type Transaction } from '../store/database.ts'
 import type { BranchRow } from '../store/schema.ts'
 import { bareBranch, changedBranch, checkedDisplayName } from './branch-settings.ts'
 import { openBranchSecrets, viewBranches, viewOneBranch } from './branch-view.ts'
@@ -46,6 +46,7 @@ export const createBranch = operation('CreateBranch', {
   async handle({ caller, services }, { appId, branchName, tags, displayName, ...sent }) {
     const { queries } = services.database
     const app = await ownApp(queries, caller, { appId })
+    refuseUnreachable(branchName)
     const { settings, secrets } = changedBranch(bareBranch, sent)
     const now = services.now()
     const row: BranchRow = {
@@ -72,6 +73,12 @@ export const createBranch = operation('CreateBranch', {
     return { branch: await viewOneBranch(queries, app, row, services) }
   },
 })
+
+/** Clients resolve these away in the path of a URL: no other call could name such a branch. Git knows none either. */
+function refuseUnreachable(branchName: string): void {
+  if (branchName !== '.' && branchName !== '..') return
+  throw new BadRequestException(`Failed to create branch. A branch cannot be called ${branchName}`)
+}
 
 /** Whose name a refused branch has: its own of an earlier call, or the display name of another. */
 async function nameTaken(
@@ -123,7 +130,7 @@ export const updateBranch = operation('UpdateBranch', {
   input: z.object({ ...branchKey, ...members }),
   async handle({ caller, services }, { appId, branchName, displayName, ...sent }) {
     const { database } = services
-    const branch = await database.transaction(async (transaction) => {
+    const update = async (transaction: Transaction) => {
       const found = await ownBranch(transaction, caller, { appId, branchName })
       const updatedAt = Math.max(services.now(), found.branch.createdAt)
       // The first write holds the row, so that of two updates at once the second builds on the first (PostgreSQL).
@@ -143,6 +150,11 @@ export const updateBranch = operation('UpdateBranch', {
       }
       await updateBranchRow(transaction, row.branchId, change)
       return viewOneBranch(transaction, app, { ...row, ...change }, services)
+    }
+    const branch = await database.transaction(update).catch((error: unknown) => {
+      if (!isUniqueViolation(error)) throw error
+      // Another call took the display name between the look and the change (PostgreSQL): the second try sees it.
+      return database.transaction(update)
     })
     await services.sitesChanged()
     return { branch }

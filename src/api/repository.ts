@@ -22,16 +22,11 @@ export function checkRepository(text: string, { fileRepositories }: { fileReposi
   }
 }
 
+const cloneMethods = { http: 'TOKEN', ssh: 'SSH', file: undefined } as const
+
 /** Absent for a repository that is cloned from a path. SIGV4 is CodeCommit's alone. */
 export function cloneMethod(text: string): RepositoryCloneMethod | undefined {
-  switch (parseRepository(text).kind) {
-    case 'http':
-      return 'TOKEN'
-    case 'ssh':
-      return 'SSH'
-    case 'file':
-      return undefined
-  }
+  return cloneMethods[parseRepository(text).kind]
 }
 
 function parse(text: string): Repository {

@@ -40,7 +40,7 @@ export class TransferUrls {
     const claims = Buffer.from(JSON.stringify({ ...transfer, expiresAt })).toString('base64url')
     const segments = [path.appId, path.branchName, path.paddedJobNumber, ...path.file.split('/')]
     const query = new URLSearchParams({ claims, signature: this.#sign(claims) })
-    return `${apiUrl}${transferPrefix}${segments.map(encodeSegment).join('/')}?${query}`
+    return `${apiUrl}${transferPrefix}${segments.map(encodeURIComponent).join('/')}?${query}`
   }
 
   /**
@@ -67,9 +67,4 @@ export class TransferUrls {
   #sign(claims: string): string {
     return createHmac('sha256', this.#key).update(claims).digest('base64url')
   }
-}
-
-/** Clients resolve `.` and `..` away, encoded ones too, and a branch may be called so. */
-function encodeSegment(text: string): string {
-  return text === '.' || text === '..' ? '-' : encodeURIComponent(text)
 }

@@ -129,6 +129,10 @@ describe('CreateBranch', () => {
     },
   )
 
+  test.each(['.', '..'])('refuses the name %s, which no URL can hold', async (name) => {
+    await expect(create(name)).rejects.toEqual(badRequest(`cannot be called ${name}`))
+  })
+
   test('says NotFound for an unknown app', async () => {
     const command = new CreateBranchCommand({ appId: 'dunknown', branchName: 'main' })
     await expect(client.send(command)).rejects.toMatchObject({

@@ -50,6 +50,8 @@ const remove = async (jobId: string) =>
   (await client.send(new DeleteJobCommand({ ...branch, jobId }))).jobSummary!
 const get = async (jobId: string) => (await client.send(new GetJobCommand({ ...branch, jobId }))).job!
 
+const shownBranch = async () => (await client.send(new GetBranchCommand(branch))).branch!
+
 /** The row of a job, as the worker sees it. */
 async function rowOf(jobId: string): Promise<JobRow> {
   return api.services.database.queries
@@ -213,10 +215,9 @@ describe('DeleteJob', () => {
       .set({ activeDeploymentId: deploymentId })
       .where('branchId', '=', branchId)
       .execute()
-    const shown = async () => (await client.send(new GetBranchCommand(branch))).branch!
-    expect(await shown()).toMatchObject({ activeJobId: '0000000001', totalNumberOfJobs: '1' })
+    expect(await shownBranch()).toMatchObject({ activeJobId: '0000000001', totalNumberOfJobs: '1' })
     await remove('0000000001')
-    expect(await shown()).toMatchObject({ activeJobId: '', totalNumberOfJobs: '0' })
+    expect(await shownBranch()).toMatchObject({ activeJobId: '', totalNumberOfJobs: '0' })
     const kept = await queries
       .selectFrom('deployments')
       .selectAll()
@@ -267,9 +268,9 @@ describe('GetJob', () => {
 
 describe('ListJobs', () => {
   test('shows the newest first, in pages that hold while jobs come and go', async () => {
-    for (const _number of [1, 2, 3, 4, 5]) await stop((await start()).jobId!)
+    for (let jobs = 0; jobs < 5; jobs++) await stop((await start()).jobId!)
     const seen: (string | undefined)[] = []
-    for await (const page of paginateListJobs({ client, pageSize: 2 }, branch)) {
+    for await (const page of paginateListJobs({ client, pageSize: 2 }, { ...branch })) {
       seen.push(...page.jobSummaries!.map((job) => job.jobId))
       if (seen.length !== 2) continue
       await remove('4')

@@ -28,7 +28,7 @@ export async function handleTransfer(request: HttpRequest, services: Services): 
       return downloadLog(request, transfer, services)
     case 'build-output':
       return downloadBuildOutput(request, transfer, services)
-    case 'artifact':
+    default:
       return downloadArtifact(request, transfer, services)
   }
 }
