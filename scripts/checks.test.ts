@@ -81,5 +81,6 @@ test('the option that makes spawn start a shell is found', () => {
   const option = 'shell'
   expect(linesWithShellOption(`spawn(x, {\n  ${option}: true,\n})`)).toEqual([2])
   expect(linesWithShellOption(`spawn(x, { ${option}: '/bin/bash' })`)).toEqual([1])
+  expect(linesWithShellOption(`   * Runs in the ${option}: \`cd\` persists`)).toEqual([])
   expect(linesWithShellOption(`// a shell: it is banned\nspawn(x, { shell: false })`)).toEqual([])
 })

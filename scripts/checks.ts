@@ -45,9 +45,11 @@ async function noShells(): Promise<boolean> {
   return clean
 }
 
-/** Numbers of the lines on which the option `shell` of `spawn` is set to anything but `false`. */
+/** Numbers of the lines, comments left out, on which the option `shell` of `spawn` is set to anything but `false`. */
 export function linesWithShellOption(source: string): number[] {
   return source
     .split('\n')
-    .flatMap((line, index) => (/\bshell['"]?\s*:\s*(true|['"`])/.test(line) ? [index + 1] : []))
+    .flatMap((line, index) =>
+      /^(?!\s*(\*|\/[/*])).*\bshell['"]?\s*:\s*(true|['"`])/.test(line) ? [index + 1] : [],
+    )
 }

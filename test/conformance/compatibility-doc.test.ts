@@ -19,7 +19,7 @@ const rows = new Map(
 
 describe('docs/compatibility.md', () => {
   test("has a row for each operation of AWS's model, and no other", () => {
-    expect([...rows.keys()].toSorted()).toEqual(Object.keys(model.operations).toSorted())
+    expect(new Set(rows.keys())).toEqual(new Set(Object.keys(model.operations)))
     expect(rows.size).toBe(37)
   })
 
