@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 
 import type { Logger } from 'pino'
 
@@ -27,7 +27,7 @@ import {
 } from './data-directory.ts'
 import { readS3Settings } from './deploy/s3-source.ts'
 import { sweepBlobs } from './deploy/sweep.ts'
-import { type EdgeSupervisor, superviseEdges } from './edge/supervisor.ts'
+import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -72,7 +72,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       }),
       openExecutor(config, directory, log),
     ])
-    const sitesUrl = config.sitesUrl ?? `http://localhost:${edges.port}`
+    const sitesUrl = config.sitesUrl ?? defaultSitesUrl(edges.port)
     const sites = siteAddresses(sitesUrl)
 
     const state = { config, directory, database, blobs, secrets, log }
@@ -107,14 +107,32 @@ interface State {
   log: Logger
 }
 
-function startEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
-  return superviseEdges({
-    config,
-    directory,
-    processes: config.edgeProcesses ?? Math.min(availableParallelism(), 4),
-    log,
-  })
+async function startEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
+  // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
+  const processesMax = process.platform === 'linux' ? availableParallelism() : 1
+  try {
+    return await superviseEdges({
+      command: [process.execPath, join(import.meta.dir, 'main.ts'), 'edge'],
+      settings: {
+        host: config.host,
+        port: config.sitesPort,
+        databaseUrl: databaseUrl(config, directory),
+        blobsFolder: directory.blobs,
+        siteSuffix: new URL(config.sitesUrl ?? defaultSitesUrl(config.sitesPort)).hostname,
+        memoryBytes: config.edgeMemoryMiB * 1024 * 1024,
+        logLevel: config.logLevel,
+      },
+      processes: config.edgeProcesses ?? Math.min(processesMax, 4),
+      edgesFile: directory.edges,
+      log,
+    })
+  } catch (error) {
+    if (!(error instanceof SitesPortInUse)) throw error
+    throw new UsageError(`${error.message}. Choose another port with PREAMP_SITES_PORT.`)
+  }
 }
+
+const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
 async function openExecutor(config: Config, directory: DataDirectory, log: Logger): Promise<Executor> {
   try {
@@ -151,11 +169,15 @@ function createJobWorker(
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
     sitesChanged: () => edges.sitesChanged(),
-    visit: (appId, displayName) =>
-      fetch(`http://${dialable(config.host)}:${edges.port}/`, {
+    visit: async (appId, displayName, signal) => {
+      const response = await fetch(`http://${dialable(config.host)}:${edges.port}/`, {
         headers: { host: sites.siteHost(appId, displayName) },
         redirect: 'manual',
-      }),
+        signal,
+      })
+      await response.body?.cancel()
+      return { status: response.status }
+    },
     now: Date.now,
   })
   return createWorker({

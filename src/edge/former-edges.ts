@@ -1,0 +1,58 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+
+/** A process by pid and the time the kernel started it: a pid alone may meanwhile be somebody else's. */
+export interface ProcessIdentity {
+  pid: number
+  /** In clock ticks since boot; field 22 of `/proc/<pid>/stat` (proc(5)). Empty where there is no /proc. */
+  startedAt: string
+}
+
+export function identify(pid: number): ProcessIdentity | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The second field is the program's name in parentheses, and may hold spaces and parentheses itself.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie serves nothing and cannot be killed again.
+    return fields[0] === 'Z' ? undefined : { pid, startedAt: fields[19] ?? '' }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
+      return undefined
+    throw error
+  }
+}
+
+export function isAlive(identity: ProcessIdentity): boolean {
+  return identify(identity.pid)?.startedAt === identity.startedAt
+}
+
+/** The edges that a former control process wrote down and that still live. */
+export function readFormerEdges(file: string): ProcessIdentity[] {
+  if (!existsSync(file)) return []
+  return (JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity[]).filter(isAlive)
+}
+
+export function writeEdges(file: string, edges: ProcessIdentity[]): void {
+  const temporary = `${file}.tmp`
+  writeFileSync(temporary, JSON.stringify(edges), { mode: 0o600, flush: true })
+  renameSync(temporary, file)
+}
+
+/**
+ * Asks each process to end by SIGTERM, which lets an edge answer what it is at, and ends it by SIGKILL when it takes longer.
+ * @param milliseconds how long it may take
+ */
+export async function endProcesses(identities: ProcessIdentity[], milliseconds: number): Promise<void> {
+  const deadline = Date.now() + milliseconds
+  for (const identity of identities) signal(identity, 'SIGTERM')
+  while (identities.some(isAlive) && Date.now() < deadline) await Bun.sleep(10)
+  for (const identity of identities) signal(identity, 'SIGKILL')
+}
+
+function signal(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL'): void {
+  if (!isAlive(identity)) return
+  try {
+    process.kill(identity.pid, name)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}

@@ -1,0 +1,24 @@
+/** What an edge process needs to know. It comes over IPC: a database's address may hold a password, which argv would show. */
+export interface EdgeSettings {
+  host: string
+  /** 0 for the first of several: it takes a free port and tells which. */
+  port: number
+  databaseUrl: string
+  blobsFolder: string
+  /** Host name of the sites' address. */
+  siteSuffix: string
+  memoryBytes: number
+  logLevel: string
+}
+
+/** From control to edge. */
+export type ControlMessage =
+  | { type: 'start'; settings: EdgeSettings }
+  /** Answered by `refreshed` once every new request sees what the database holds. */
+  | { type: 'refresh'; id: number }
+
+/** From edge to control. */
+export type EdgeMessage =
+  | { type: 'listening'; port: number }
+  | { type: 'refreshed'; id: number }
+  | { type: 'failed'; message: string; portInUse: boolean }

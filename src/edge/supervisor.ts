@@ -1,0 +1,185 @@
+import type { Subprocess } from 'bun'
+import type { Logger } from 'pino'
+
+import { limits } from '../model/limits.ts'
+import { endProcesses, identify, type ProcessIdentity, readFormerEdges, writeEdges } from './former-edges.ts'
+import type { EdgeMessage, EdgeSettings } from './messages.ts'
+
+export interface SupervisorOptions {
+  /** Program and arguments that start an edge process: see process.ts. */
+  command: string[]
+  settings: EdgeSettings
+  processes: number
+  /** Where the pids of the edges are written down for the next control process. */
+  edgesFile: string
+  log: Logger
+}
+
+export interface EdgeSupervisor {
+  /** The port on which the sites are served. */
+  port: number
+  /**
+   * Resolves when every edge shows what the database holds now. An edge that does not say so in time is ended and replaced
+   * by one that does.
+   */
+  sitesChanged(): Promise<void>
+  /** Ends the edges when they have answered what they are at. */
+  stop(): Promise<void>
+}
+
+/** Another program listens on the sites' port. */
+export class SitesPortInUse extends Error {}
+
+interface EdgeProcess {
+  child: Subprocess
+  identity: ProcessIdentity
+  listening: Promise<number>
+  /** Calls that wait for this edge, by the id of their message. */
+  waiting: Map<number, () => void>
+  startedAt: number
+}
+
+const drainMilliseconds = 10_000
+const restartPauseMilliseconds = { first: 100, max: 5000 }
+/** An edge that lived this long did not crash by how it starts. */
+const healthyMilliseconds = 30_000
+
+/**
+ * Starts the edge processes, restarts those that end, and tells all of them of changes (design.md §5). Edges of a control
+ * process that was killed went on serving: they end when the new ones listen, so that no request finds nobody.
+ * @throws {SitesPortInUse}
+ */
+export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSupervisor> {
+  const { log, edgesFile } = options
+  let former = readFormerEdges(edgesFile)
+  // With `reusePort`, a server of the same user would share its port with ours instead of refusing it.
+  if (former.length === 0) assertPortFree(options.settings)
+
+  const settings = { ...options.settings }
+  const edges = new Set<EdgeProcess>()
+  let nextId = 1
+  let stopping = false
+  let replacing = Promise.resolve()
+  let pause = restartPauseMilliseconds.first
+
+  function writeDown(): void {
+    writeEdges(edgesFile, [...former, ...[...edges].map(({ identity }) => identity)])
+  }
+
+  function start(): EdgeProcess {
+    const listening = Promise.withResolvers<number>()
+    // Whoever does not wait for it learns of a failure by the process's end.
+    listening.promise.catch(() => undefined)
+    const child = Bun.spawn(options.command, {
+      // Not the server's environment: an edge has no use for credentials that it might hold.
+      env: { PATH: process.env['PATH'], TZ: process.env['TZ'] },
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'inherit',
+      detached: true,
+      serialization: 'json',
+      ipc: (message: EdgeMessage) => {
+        if (message.type === 'listening') listening.resolve(message.port)
+        else if (message.type === 'failed') listening.reject(startError(message))
+        else settle(edge, message.id)
+      },
+      onExit: () => void ended(edge),
+    })
+    const identity = identify(child.pid) ?? { pid: child.pid, startedAt: '' }
+    const edge: EdgeProcess = {
+      child,
+      identity,
+      listening: listening.promise,
+      waiting: new Map(),
+      startedAt: Date.now(),
+    }
+    void child.exited.then((code) => listening.reject(new Error(`The edge process ended with ${code}`)))
+    edges.add(edge)
+    writeDown()
+    child.send({ type: 'start', settings })
+    return edge
+  }
+
+  async function ended(edge: EdgeProcess): Promise<void> {
+    edges.delete(edge)
+    for (const id of edge.waiting.keys()) settle(edge, id)
+    if (stopping) return
+    writeDown()
+    if (Date.now() - edge.startedAt > healthyMilliseconds) pause = restartPauseMilliseconds.first
+    log.error(
+      { pid: edge.child.pid, signal: edge.child.signalCode, exitCode: edge.child.exitCode },
+      'an edge process ended; it is started again',
+    )
+    await Bun.sleep(pause)
+    pause = Math.min(pause * 2, restartPauseMilliseconds.max)
+    if (!stopping) start()
+  }
+
+  function settle(edge: EdgeProcess, id: number): void {
+    edge.waiting.get(id)?.()
+    edge.waiting.delete(id)
+  }
+
+  /** Resolves when the edge has refreshed, or is gone: one that starts after this call reads what the database holds by then. */
+  async function refresh(edge: EdgeProcess): Promise<void> {
+    const id = nextId++
+    const { promise, resolve } = Promise.withResolvers<void>()
+    edge.waiting.set(id, resolve)
+    const timer = setTimeout(() => {
+      log.error({ pid: edge.child.pid }, 'an edge process does not acknowledge a change; it is replaced')
+      edge.child.kill('SIGKILL')
+    }, limits.changeAcknowledgeSecondsMax * 1000)
+    edge.child.send({ type: 'refresh', id })
+    await promise
+    clearTimeout(timer)
+  }
+
+  async function stop(): Promise<void> {
+    stopping = true
+    await Promise.all([
+      replacing,
+      endProcesses(
+        [...edges].map(({ identity }) => identity),
+        drainMilliseconds,
+      ),
+    ])
+    writeDown()
+  }
+
+  try {
+    // The first one settles the port where any free one will do.
+    settings.port = await start().listening
+    await Promise.all(Array.from({ length: options.processes - 1 }, () => start().listening))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  replacing = endProcesses(former, drainMilliseconds).then(() => {
+    former = []
+    writeDown()
+  })
+
+  return {
+    port: settings.port,
+    sitesChanged: async () => {
+      await Promise.all([...edges].map(refresh))
+    },
+    stop,
+  }
+}
+
+function startError({ message, portInUse }: { message: string; portInUse: boolean }): Error {
+  return portInUse ? new SitesPortInUse(message) : new Error(`An edge process cannot start: ${message}`)
+}
+
+function assertPortFree({ host, port }: EdgeSettings): void {
+  if (port === 0) return
+  try {
+    Bun.listen({ hostname: host, port, socket: { data: () => undefined } }).stop(true)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new SitesPortInUse(`Another program listens on port ${port} of ${host}`)
+    }
+    throw error
+  }
+}
