@@ -40,6 +40,7 @@ const smallEntryBytesMax = 1024 * 1024
 const windowBytesMax = 8 * 1024 * 1024
 const localHeaderBytesMax = 30 + 2 * 0xffff
 
+const nothing = Buffer.alloc(0)
 const method = { stored: 0, deflated: 8 }
 const unixType = { mask: 0o170000, regular: 0o100000, folder: 0o040000, link: 0o120000 }
 
@@ -82,7 +83,8 @@ async function openZip(archive: Blob, signal: AbortSignal | undefined): Promise<
     let bytes = 0
     for await (const entry of zip.eachEntry()) {
       signal?.throwIfAborted()
-      entries.push({ entry, path: publishedPath(entry, names), end: archive.size })
+      const path = publishedPath(entry, names)
+      entries.push({ entry: withoutNames(entry), path, end: archive.size })
       bytes += entry.uncompressedSize
     }
     if (bytes > limits.archiveRatioFreeBytes && bytes > limits.archiveRatioMax * archive.size) {
@@ -177,6 +179,12 @@ async function* checkedChunks(
     throw describeFailure(error, reader)
   }
   if (checksum !== entry.crc32) throw wrongChecksum(path)
+}
+
+/** Drops what an entry says beside its place and sizes: 128 KiB each, which would fill the memory. */
+function withoutNames(entry: Entry): Entry {
+  const bytes = { fileNameRaw: nothing, fileCommentRaw: nothing, extraFieldRaw: nothing }
+  return Object.assign(entry, { fileName: '', fileComment: '', comment: '', extraFields: [], ...bytes })
 }
 
 /** Checks an entry's name and kind; returns the path under which it is published, undefined when it is dropped. */
