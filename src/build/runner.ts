@@ -107,7 +107,7 @@ export function createRunner(options: RunnerOptions): RunJob {
   }
 
   function runBuild(run: Run, jobFolder: string): Promise<Manifest> {
-    const { app, branch, control } = run
+    const { job, app, branch, control } = run
     const variables = { ...app.settings.environmentVariables, ...branch.settings.environmentVariables }
     const milliseconds =
       options.buildTimeoutMilliseconds?.(variables) ?? buildTimeoutMilliseconds(variables, limits)
@@ -121,7 +121,12 @@ export function createRunner(options: RunnerOptions): RunJob {
           log,
           signal,
           onCommit: (commit) =>
-            hold(run, { commitId: commit.id, commitMessage: commit.message, commitTime: commit.time }),
+            hold(run, {
+              commitId: commit.id,
+              // A message given to StartJob is kept (contract/api-behaviour.md §4).
+              commitMessage: job.commitMessage ?? commit.message,
+              commitTime: commit.time,
+            }),
           onCommandsStart: () => hold(run, { commandsStarted: true }),
         },
       )
