@@ -129,6 +129,18 @@ describe('fetchOutbound', () => {
     await expect(text(url, { ...open, resolve })).rejects.toThrow(/never contacted/)
   })
 
+  test('does not wait for a resolver that is silent', async () => {
+    const { promise: silence } = Promise.withResolvers<string[]>()
+    const resolve = () => silence
+    const url = 'http://silent.invalid/'
+    await expect(text(url, { ...open, resolve, idleSecondsMax: 0.05 })).rejects.toThrow(/DNS is silent/)
+    const control = new AbortController()
+    const waiting = text(url, { ...open, resolve, signal: control.signal })
+    const reason = new Error('stopped by the user')
+    control.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+  })
+
   test('one refused address refuses the name', async () => {
     const answers = ['8.8.8.8', '10.0.0.1']
     await expect(

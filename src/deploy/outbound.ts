@@ -5,6 +5,7 @@ import { isIP, type LookupFunction } from 'node:net'
 
 import { addressClass } from '../model/addresses.ts'
 import { limits } from '../model/limits.ts'
+import { TookTooLong, untilAborted } from './until-aborted.ts'
 
 /** A request for a user that was refused or failed. The message is for the user: it holds neither query nor credentials. */
 export class OutboundError extends Error {}
@@ -134,8 +135,7 @@ function parseHttpUrl(text: string, base?: URL): URL {
 }
 
 async function send(url: URL, options: OutboundOptions, signal: AbortSignal): Promise<IncomingMessage> {
-  const addresses = await checkHost(url.hostname, options)
-  signal.throwIfAborted()
+  const addresses = await findAddresses(url, options, signal)
   const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>()
   const request = (url.protocol === 'https:' ? requestHttps : requestHttp)({
     method: 'GET',
@@ -155,6 +155,18 @@ async function send(url: URL, options: OutboundOptions, signal: AbortSignal): Pr
   request.once('error', (error) => reject(describeFailure(error, url, options)))
   request.end()
   return promise.finally(() => clearTimeout(timer))
+}
+
+/** The system's resolver cannot be called off; it may take a minute where DNS does not answer. */
+async function findAddresses(url: URL, options: OutboundOptions, signal: AbortSignal): Promise<string[]> {
+  const secondsMax = options.idleSecondsMax ?? limits.outboundIdleSecondsMax
+  try {
+    return await untilAborted(checkHost(url.hostname, options), { signal, secondsMax })
+  } catch (error) {
+    if (error instanceof TookTooLong)
+      throw new OutboundError(`The host ${url.hostname} cannot be found: DNS is silent`)
+    throw describeFailure(error, url, options, signal)
+  }
 }
 
 /** Answers every look-up with the addresses that were checked, so that a name cannot lead elsewhere the second time. */

@@ -8,6 +8,7 @@ import { byteStream } from './byte-stream.ts'
 import { FileNames, missingIndexWarning, toManifest } from './collected-files.ts'
 import { RefusedContent } from './refused-content.ts'
 import { quoted } from './site-path.ts'
+import { TookTooLong, untilAborted } from './until-aborted.ts'
 
 /** Where `s3://` sources lie, and with which credentials of the operator they are read. */
 export interface S3Settings {
@@ -57,14 +58,18 @@ export async function* readObject(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
   const client = openClient(settings, location.bucket)
+  const reader = client.file(location.key).stream().getReader()
   try {
-    for await (const chunk of client.file(location.key).stream()) {
-      signal?.throwIfAborted()
-      yield chunk
+    for (;;) {
+      const { done, value } = await untilAborted(reader.read(), { signal, secondsMax })
+      if (done) return
+      yield value
     }
   } catch (error) {
-    signal?.throwIfAborted()
     throw describeFailure(error, settings, location)
+  } finally {
+    // Closes the connection where the object was not read to its end; by then nobody minds how that went.
+    reader.cancel().catch(() => undefined)
   }
 }
 
@@ -107,6 +112,8 @@ export async function collectBucketPrefix(options: {
 }
 
 const objectsAtWork = 16
+/** For one piece of an object, or one page of a listing. */
+const secondsMax = limits.outboundIdleSecondsMax
 
 async function* listKeys(
   settings: S3Settings,
@@ -117,10 +124,10 @@ async function* listKeys(
   const client = openClient(settings, bucket)
   let continuationToken: string | undefined
   do {
-    signal?.throwIfAborted()
     let page
     try {
-      page = await client.list({ prefix, ...(continuationToken !== undefined && { continuationToken }) })
+      const listing = client.list({ prefix, ...(continuationToken !== undefined && { continuationToken }) })
+      page = await untilAborted(listing, { signal, secondsMax })
     } catch (error) {
       throw describeFailure(error, settings, { bucket, key: prefix })
     }
@@ -153,16 +160,24 @@ const reasons: Record<string, string> = {
   InvalidAccessKeyId: "this server's AWS_ACCESS_KEY_ID is not known there",
   SignatureDoesNotMatch: "this server's AWS_SECRET_ACCESS_KEY is wrong",
   PermanentRedirect: "the bucket lies in another region than this server's AWS_REGION",
+  Timeout: `this server's S3 endpoint sent nothing for ${limits.outboundIdleSecondsMax} seconds`,
   ConnectionRefused: "this server's S3 endpoint does not answer",
 }
 
 /** Whatever S3 refuses is shown to the user with its code; that text holds no secret. Other failures are ours. */
 function describeFailure(error: unknown, settings: S3Settings, { bucket, key }: S3Location): unknown {
-  if (!(error instanceof Error) || error.name !== 'S3Error' || !('code' in error)) return error
-  const code = String(error.code)
+  const code = failureCode(error)
+  if (code === undefined) return error
   const reason = reasons[code] ?? 'S3 refused it'
   const endpoint = settings.endpoint === undefined ? '' : ` at ${settings.endpoint}`
   return new RefusedContent(
     `${quoted(`s3://${bucket}/${key}`)}${endpoint} cannot be read: ${reason} (${code})`,
   )
+}
+
+function failureCode(error: unknown): string | undefined {
+  if (error instanceof TookTooLong) return 'Timeout'
+  return error instanceof Error && error.name === 'S3Error' && 'code' in error
+    ? String(error.code)
+    : undefined
 }

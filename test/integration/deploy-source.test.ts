@@ -121,6 +121,32 @@ describe('s3:// without a server', () => {
     expect(await refusal({ sourceUrl: 's3://bucket/site.zip', s3 })).toMatch(/endpoint does not answer/)
   })
 
+  test.each(['ZIP', 'BUCKET_PREFIX'] as const)(
+    'a stop does not wait for an endpoint that is silent: %s',
+    async (type) => {
+      const { promise: asked, resolve: wasAsked } = Promise.withResolvers<void>()
+      using silent = Bun.serve({
+        port: 0,
+        hostname: '127.0.0.1',
+        fetch: () => {
+          wasAsked()
+          return new Promise<Response>(() => undefined)
+        },
+      })
+      const control = new AbortController()
+      const source = collect({
+        sourceUrl: 's3://bucket/site',
+        sourceUrlType: type,
+        s3: { endpoint: `http://127.0.0.1:${silent.port}`, accessKeyId: 'id', secretAccessKey: 'secret' },
+        signal: control.signal,
+      })
+      await asked
+      const stopped = new Error('stopped')
+      control.abort(stopped)
+      await expect(source).rejects.toBe(stopped)
+    },
+  )
+
   test('reads the standard variables', () => {
     expect(
       readS3Settings({
