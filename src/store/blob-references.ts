@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+
 import type { Queries } from './database.ts'
 
 /** Hashes that rows name. What the manifests name comes on top. */
@@ -10,25 +12,11 @@ export interface BlobReferences {
 
 /** One statement, so that it sees one state: bytes whose reference moves from row to row are never missed. */
 export async function listBlobReferences(queries: Queries): Promise<BlobReferences> {
-  const rows = await queries
-    .selectFrom('deployments')
-    .select(['manifestSha as sha', (eb) => eb.val('manifest').as('kind')])
-    .unionAll((eb) =>
-      eb.selectFrom('artifacts').select(['artifacts.sha', (eb) => eb.val('other').as('kind')]),
-    )
-    .unionAll((eb) =>
-      eb
-        .selectFrom('uploads')
-        .select((eb) => [eb.ref('uploads.sha').$notNull().as('sha'), eb.val('other').as('kind')])
-        .where('uploads.sha', 'is not', null),
-    )
-    .unionAll((eb) =>
-      eb
-        .selectFrom('steps')
-        .select((eb) => [eb.ref('steps.logSha').$notNull().as('sha'), eb.val('other').as('kind')])
-        .where('steps.logSha', 'is not', null),
-    )
-    .execute()
+  const { rows } = await sql<{ sha: string; kind: 'manifest' | 'other' }>`
+    select "manifestSha" as "sha", 'manifest' as "kind" from "deployments"
+    union all select "sha", 'other' from "artifacts"
+    union all select "sha", 'other' from "uploads" where "sha" is not null
+    union all select "logSha", 'other' from "steps" where "logSha" is not null`.execute(queries)
   const references: BlobReferences = { manifests: new Set(), others: new Set() }
   for (const { sha, kind } of rows) references[kind === 'manifest' ? 'manifests' : 'others'].add(sha)
   return references

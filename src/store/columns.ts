@@ -16,6 +16,7 @@ const jsonColumns = new Set(['settings', 'tags'])
 const integerColumns = new Set([
   'expiresAt',
   'createdAt',
+  'deployedAt',
   'updatedAt',
   'startedAt',
   'endedAt',

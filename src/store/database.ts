@@ -1,4 +1,4 @@
-import { Kysely, Migrator, type Transaction as KyselyTransaction } from 'kysely'
+import { CompiledQuery, Kysely, Migrator, sql, type Transaction as KyselyTransaction } from 'kysely'
 import { PostgresJSDialect } from 'kysely-postgres-js'
 
 import { ColumnTypes } from './columns.ts'
@@ -14,74 +14,130 @@ export interface Database {
   /** For reads, and for writes of one statement. */
   queries: Queries
   kind: 'sqlite' | 'postgres'
+
   /**
    * Runs `work` in a transaction that may write: it begins IMMEDIATE on SQLite, waits asynchronously while another
-   * process writes, and is rolled back when `work` throws. `work` does nothing but SQL.
+   * process writes, and is rolled back when `work` throws. `work` does nothing but SQL: it is run again when PostgreSQL
+   * ends it for a deadlock.
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+
+  /**
+   * A value that changes whenever another connection has committed anything; the edges poll it. It may change for less.
+   * On SQLite it says nothing about what this connection itself commits.
+   */
+  changeToken(): Promise<string>
+
   close(): Promise<void>
 }
 
-const busyRetryMillisecondsMax = 10_000
+/**
+ * Builds take minutes and hold no connection. PostgreSQL allows 100 by default, which several control and edge processes
+ * share.
+ */
+const postgresConnectionsMax = { readwrite: 10, readonly: 2 }
+const postgresConnectSecondsMax = 10
+const transactionAttemptsMax = 5
 
 /**
  * Opens the database and brings it to the newest migration.
  * @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`
- * @param options.readonly for an edge process: no migration, no write
+ * @param options.readonly for a process that only serves: no migration, no write. It can be opened while the writer runs,
+ * and after it was killed.
+ * @throws when the database cannot be reached, or was made by a newer version
  */
 export async function openDatabase(url: string, options: { readonly?: boolean } = {}): Promise<Database> {
   const kind = url.startsWith('sqlite:') ? 'sqlite' : 'postgres'
+  const mode = options.readonly ? 'readonly' : 'readwrite'
   const queries = new Kysely<Tables>({
     dialect:
       kind === 'sqlite'
-        ? new BunSqliteDialect(url.slice('sqlite:'.length), options.readonly ? 'readonly' : 'readwrite')
-        : new PostgresJSDialect({ postgres: new Bun.SQL(url) }),
+        ? new BunSqliteDialect(url.slice('sqlite:'.length), mode)
+        : new PostgresJSDialect({ postgres: openPostgres(url, mode) }),
     plugins: [new ColumnTypes()],
   })
-  if (!options.readonly) await migrate(queries)
+  try {
+    if (mode === 'readwrite') await migrate(queries)
+    else await queries.executeQuery(CompiledQuery.raw('select 1'))
+  } catch (error) {
+    await queries.destroy()
+    throw error
+  }
   return {
     queries,
     kind,
-    transaction: (work) => retryWhileBusy(() => queries.transaction().execute(work)),
+    transaction: (work) => retryAfterDeadlock(() => queries.transaction().execute(work)),
+    changeToken: () => (kind === 'sqlite' ? readDataVersion(queries) : readSnapshot(queries)),
     close: () => queries.destroy(),
   }
 }
 
+function openPostgres(url: string, mode: 'readwrite' | 'readonly'): Bun.SQL {
+  return new Bun.SQL(url, {
+    max: postgresConnectionsMax[mode],
+    connectionTimeout: postgresConnectSecondsMax,
+    ...(mode === 'readonly' && { connection: { default_transaction_read_only: 'on' } }),
+  })
+}
+
 async function migrate(queries: Queries): Promise<void> {
   const migrator = new Migrator({ db: queries, provider: { getMigrations: async () => migrations } })
-  const { error } = await retryWhileBusy(() => migrator.migrateToLatest())
+  const { error } = await migrator.migrateToLatest()
+  if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
+    throw new Error(
+      'The database was made by a newer version of Preamp. Start that version again, or a later one.',
+      {
+        cause: error,
+      },
+    )
+  }
   if (error) throw error
 }
 
-/** A busy SQLite is retried from the start: BEGIN IMMEDIATE is the statement that meets the lock, so nothing was done yet. */
-async function retryWhileBusy<T>(attempt: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + busyRetryMillisecondsMax
-  for (let pauseMilliseconds = 2; ; pauseMilliseconds = Math.min(pauseMilliseconds * 2, 100)) {
+/** https://www.sqlite.org/pragma.html#pragma_data_version */
+async function readDataVersion(queries: Queries): Promise<string> {
+  const { rows } = await queries.executeQuery<{ data_version: number }>(
+    CompiledQuery.raw('PRAGMA data_version'),
+  )
+  return String(rows[0]!.data_version)
+}
+
+/**
+ * Which transactions are visible: two equal snapshots show the same rows, and a commit makes them differ. Without a
+ * counter that every writer would have to wait for, and true of replicas too.
+ */
+async function readSnapshot(queries: Queries): Promise<string> {
+  const { rows } = await sql<{ token: string }>`select pg_current_snapshot()::text as "token"`.execute(
+    queries,
+  )
+  return rows[0]!.token
+}
+
+async function retryAfterDeadlock<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
     try {
       return await attempt()
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error
-      await Bun.sleep(pauseMilliseconds)
+      if (!isPostgresState(error, deadlockDetected) || attempts === transactionAttemptsMax) throw error
     }
   }
 }
 
-function isBusy(error: unknown): boolean {
-  return hasCode(error) && error.code.startsWith('SQLITE_BUSY')
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const deadlockDetected = '40P01'
+const uniqueViolation = '23505'
+
+function isPostgresState(error: unknown, state: string): boolean {
+  return error instanceof Bun.SQL.PostgresError && error.errno === state
 }
 
 /** Whether a write was refused because a row with the same unique value exists: a busy branch, a taken name. */
 export function isUniqueViolation(error: unknown): boolean {
-  if (!hasCode(error)) return false
-  const postgresState = 'errno' in error ? String(error.errno) : error.code
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? error.code : undefined
   return (
-    error.code === 'SQLITE_CONSTRAINT_UNIQUE' ||
-    error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY' ||
-    error.code === '23505' ||
-    postgresState === '23505'
+    code === 'SQLITE_CONSTRAINT_UNIQUE' ||
+    code === 'SQLITE_CONSTRAINT_PRIMARYKEY' ||
+    isPostgresState(error, uniqueViolation)
   )
-}
-
-function hasCode(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }

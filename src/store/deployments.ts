@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 
+import { findAppById } from './apps.ts'
 import type { Queries, Transaction } from './database.ts'
 import type { AppRow, BranchRow, DeploymentRow } from './schema.ts'
 
@@ -96,28 +97,45 @@ export interface SiteRow {
   deployment: DeploymentRow | undefined
 }
 
-/** Finds the site of `<displayName>.<appId>`; undefined for a host that is nobody's. */
+/**
+ * Finds the site of `<displayName>.<appId>`; undefined for a host that is nobody's.
+ * Pointer and deployment are read in one statement: between two, the deployment that the first saw could be forgotten.
+ */
 export async function findSite(
   queries: Queries,
   appId: string,
   displayName: string,
 ): Promise<SiteRow | undefined> {
-  const branch = await queries
+  const row = await queries
     .selectFrom('branches')
-    .selectAll()
+    .leftJoin('deployments', 'deployments.deploymentId', 'branches.activeDeploymentId')
+    .selectAll('branches')
+    .select([
+      'deploymentId',
+      'jobKey',
+      'manifestSha',
+      'files',
+      'bytes',
+      'deployments.createdAt as deployedAt',
+    ])
     .where('appId', '=', appId)
     .where('displayName', '=', displayName)
     .executeTakeFirst()
-  if (!branch) return undefined
-  const app = await queries.selectFrom('apps').selectAll().where('appId', '=', appId).executeTakeFirst()
+  if (!row) return undefined
+  const app = await findAppById(queries, appId)
   if (!app) return undefined
+  const { deploymentId, jobKey, manifestSha, files, bytes, deployedAt, ...branch } = row
   const deployment =
-    branch.activeDeploymentId === null ? undefined : await findDeployment(queries, branch.activeDeploymentId)
+    deploymentId === null
+      ? undefined
+      : ({
+          deploymentId,
+          branchId: branch.branchId,
+          jobKey,
+          manifestSha,
+          files,
+          bytes,
+          createdAt: deployedAt,
+        } as DeploymentRow)
   return { app, branch, deployment }
-}
-
-/** Every manifest a row refers to: the roots from which the sweep of blobs starts. */
-export async function listManifestShas(queries: Queries): Promise<string[]> {
-  const rows = await queries.selectFrom('deployments').select('manifestSha').distinct().execute()
-  return rows.map((row) => row.manifestSha)
 }
