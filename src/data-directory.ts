@@ -44,23 +44,39 @@ export function createDataDirectory(path: string): DataDirectory {
 }
 
 /**
- * Takes the data directory for this process until it ends, however it ends: the lock is SQLite's on a file of its own,
- * which the kernel frees with the process.
+ * Takes the data directory for this process until it ends, however it ends.
  * @returns a function that gives the lock back
  * @throws {UsageError} when another server holds it
  */
 export function lockDataDirectory(path: string): () => void {
-  const lock = new Database(join(path, 'lock'), { create: true })
+  const release = takeLock(join(path, 'lock'), 0)
+  if (release) return release
+  throw new UsageError(
+    `Another Preamp server uses the data directory ${path}. Stop it, or choose another with PREAMP_DATA_DIR.`,
+  )
+}
+
+/**
+ * Keeps blobs from being freed by anyone else until it is given back or the process ends: a sweep holds this while it
+ * frees some, a backup while it copies them. The grace period does not protect what a copy of the database refers to: it
+ * counts from when the bytes were put, not from when their last row went.
+ * @param waitMilliseconds how long the process stands still for another holder
+ * @returns a function that gives the lock back; undefined when another has it
+ */
+export function lockBlobDeletion(path: string, waitMilliseconds: number): (() => void) | undefined {
+  return takeLock(join(path, 'sweep.lock'), waitMilliseconds)
+}
+
+/** The lock is SQLite's on a file of its own, which the kernel frees with the process. */
+function takeLock(file: string, waitMilliseconds: number): (() => void) | undefined {
+  const lock = new Database(file, { create: true })
   try {
-    lock.run('PRAGMA busy_timeout = 0')
+    lock.run(`PRAGMA busy_timeout = ${waitMilliseconds}`)
     lock.run('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')) {
-      throw new UsageError(
-        `Another Preamp server uses the data directory ${path}. Stop it, or choose another with PREAMP_DATA_DIR.`,
-      )
-    }
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY'))
+      return undefined
     throw error
   }
   return () => lock.close()

@@ -21,6 +21,7 @@ import { type Config, databaseUrl, isLoopbackBind, UsageError } from './config.t
 import {
   createDataDirectory,
   type DataDirectory,
+  lockBlobDeletion,
   lockDataDirectory,
   readMasterKey,
   writePrivateFile,
@@ -208,19 +209,23 @@ function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses;
   return createGateway({ services, log, ...(config.apiUrl && { apiUrl: config.apiUrl }) })
 }
 
-/** Frees bytes that nothing refers to, now and then; returns how to end that. */
-function sweepRegularly({ config, database, blobs, log }: State): () => Promise<void> {
+/** Frees bytes that nothing refers to, now and then, but not while a backup copies; returns how to end that. */
+function sweepRegularly({ config, directory, database, blobs, log }: State): () => Promise<void> {
   let sweeping = Promise.resolve()
   const sweep = () => {
+    const release = lockBlobDeletion(directory.path, 0)
+    if (!release) return log.debug('not swept: a backup or the sweep before is still at work')
     sweeping = sweepBlobs({
       database,
       blobs,
       graceMilliseconds: config.blobGraceMinutes * 60_000,
       now: Date.now,
-    }).then(
-      (freed) => log.debug(freed, 'swept'),
-      (error: unknown) => log.error({ err: error }, 'unreferenced bytes could not be swept'),
-    )
+    })
+      .then(
+        (freed) => log.debug(freed, 'swept'),
+        (error: unknown) => log.error({ err: error }, 'unreferenced bytes could not be swept'),
+      )
+      .finally(release)
   }
   const timer = setInterval(sweep, sweepMinutes * 60_000)
   return async () => {
