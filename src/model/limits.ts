@@ -49,4 +49,21 @@ export const limits = {
   claimAttemptsMax: 3,
 
   changeAcknowledgeSecondsMax: 5,
+  /** How often an edge asks the database whether anything changed, for changes that nobody told it of. */
+  edgePollSeconds: 1,
+  /** Between two pieces of a request or a response of a site. */
+  siteIdleSecondsMax: 60,
+  siteRequestBodyBytesMax: 1 * MiB,
+  /** Hosts that an edge remembers, those that are nobody's counted apart. */
+  edgeHostsMax: 10_000,
+  /** Files of all the manifests that an edge keeps compiled. */
+  edgeManifestFilesMax: 2_000_000,
+  /** Longer files are streamed from the blob and never kept in memory. */
+  edgeCachedFileBytesMax: 1 * MiB,
+  /** Shorter ones gain nothing from compression, longer ones cost too much of it. */
+  compressedFileBytesMin: 1 * KiB,
+  compressedFileBytesMax: 10 * MiB,
+  /** Up to here a visitor waits for the compression; of a longer file the first ones get it as it is. */
+  compressedWhileWaitingBytesMax: 256 * KiB,
+  compressionsAtOnceMax: 2,
 } as const

@@ -1,0 +1,29 @@
+import { lookup } from 'mime-types'
+
+/** Text that is not `text/*` by name: sent with a charset and worth compressing. */
+const textTypes = /^text\/|^application\/(javascript|json|xml)$|\+(json|xml)$/
+
+/** Not text, but not packed either. */
+const compressibleTypes = new Set([
+  'application/wasm',
+  'application/vnd.ms-fontobject',
+  'font/ttf',
+  'font/otf',
+])
+
+export interface ContentType {
+  /** The header's value. */
+  value: string
+  compressible: boolean
+}
+
+/** @param path its extension decides; one that nobody knows is `application/octet-stream` */
+export function contentTypeOf(path: string): ContentType {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const type = (name.includes('.') && lookup(name)) || 'application/octet-stream'
+  const isText = textTypes.test(type)
+  return {
+    value: isText ? `${type}; charset=utf-8` : type,
+    compressible: isText || compressibleTypes.has(type),
+  }
+}

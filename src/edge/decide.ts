@@ -1,0 +1,40 @@
+import { lookUpStatic } from '../model/static-lookup.ts'
+import type { Site, SiteAnswer } from './sites.ts'
+
+/** What an edge does with a request; `edge.ts` carries it out. */
+export type Decision =
+  | { kind: 'file'; site: Site; path: string }
+  | { kind: 'redirect'; location: string }
+  | { kind: 'options' }
+  | { kind: 'method-not-allowed' }
+  | { kind: Refusal }
+
+/** Each has its page in `pages.ts`. */
+export type Refusal = 'invalid-host' | 'malformed-path' | 'unknown-host' | 'never-deployed' | 'not-found'
+
+/**
+ * Decides by what the host shows, the method and the URL alone: no I/O, no clock.
+ * @param request.url as Bun gives it: absolute and normalised; only the path where the Host is none
+ */
+export function decide(site: SiteAnswer, request: { method: string; url: string }): Decision {
+  if (site === 'invalid' || !request.url.startsWith('http')) return { kind: 'invalid-host' }
+  if (site === 'unknown') return { kind: 'unknown-host' }
+  const { method } = request
+  if (method !== 'GET' && method !== 'HEAD') {
+    return { kind: method === 'OPTIONS' ? 'options' : 'method-not-allowed' }
+  }
+  if (site === 'empty') return { kind: 'never-deployed' }
+  const { path, query } = splitUrl(request.url)
+  const found = lookUpStatic(site.files, path, query)
+  return found.kind === 'file' ? { kind: 'file', site, path: found.path } : found
+}
+
+/** By hand: `new URL` costs more than all the rest of a request. */
+function splitUrl(url: string): { path: string; query: string } {
+  const pathStart = url.indexOf('/', 'https://'.length)
+  const fragmentStart = url.indexOf('#', pathStart)
+  const end = fragmentStart === -1 ? url.length : fragmentStart
+  const queryStart = url.indexOf('?', pathStart)
+  if (queryStart === -1 || queryStart > end) return { path: url.slice(pathStart, end), query: '' }
+  return { path: url.slice(pathStart, queryStart), query: url.slice(queryStart, end) }
+}

@@ -1,0 +1,93 @@
+import type { Logger } from 'pino'
+
+import type { Blobs } from '../blobs/blobs.ts'
+import { limits } from '../model/limits.ts'
+import type { ManifestFile } from '../model/manifest.ts'
+import type { Encoding } from './accept-encoding.ts'
+import { createByteCache } from './byte-cache.ts'
+import { compress } from './compression.ts'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** Bytes of files, from memory or from the blobs. */
+export interface FileBytes {
+  /** At once when they are in memory. Undefined for a file that is too long for it: stream it. */
+  identity(file: ManifestFile): Bytes | undefined | Promise<Bytes>
+  /**
+   * At once when they are in memory. `not-packed` when the file does not get smaller, or is a long one whose compression
+   * is still under way: send it as it is.
+   */
+  encoded(
+    file: ManifestFile,
+    encoding: Encoding,
+    key: string,
+  ): Bytes | 'not-packed' | Promise<Bytes | 'not-packed'>
+}
+
+/** Stands in memory for a compression that gained nothing, so that it is not tried again. */
+const notWorthIt: Bytes = new Uint8Array(0)
+
+export function createFileBytes(options: { blobs: Blobs; memoryBytes: number; log: Logger }): FileBytes {
+  const { blobs, memoryBytes, log } = options
+  const cache = createByteCache(memoryBytes)
+  /** Reads and compressions under way: whoever else wants the same bytes waits for them. */
+  const underWay = new Map<string, Promise<Bytes>>()
+  let compressing = 0
+
+  function once(key: string, make: () => Promise<Bytes>): Promise<Bytes> {
+    let promise = underWay.get(key)
+    if (!promise) {
+      promise = make().finally(() => underWay.delete(key))
+      underWay.set(key, promise)
+    }
+    return promise
+  }
+
+  async function read({ sha, size }: ManifestFile): Promise<Bytes> {
+    const bytes = await blobs.open(sha).bytes()
+    if (bytes.byteLength !== size) {
+      throw new Error(`The blob ${sha} has ${bytes.byteLength} bytes, its manifest says ${size}`)
+    }
+    if (size <= limits.edgeCachedFileBytesMax) cache.set(sha, bytes)
+    return bytes
+  }
+
+  async function pack(file: ManifestFile, encoding: Encoding, key: string): Promise<Bytes> {
+    const bytes = cache.get(file.sha) ?? (await once(file.sha, () => read(file)))
+    const packed = await compress(bytes, encoding)
+    const result = packed.byteLength < bytes.byteLength ? packed : notWorthIt
+    // What does not fit into the memory would be compressed again for every visitor.
+    if (cache.fits(result)) {
+      cache.set(key, result)
+      return result
+    }
+    cache.set(key, notWorthIt)
+    return notWorthIt
+  }
+
+  return {
+    identity(file) {
+      if (file.size > limits.edgeCachedFileBytesMax) return undefined
+      return cache.get(file.sha) ?? once(file.sha, () => read(file))
+    },
+
+    encoded(file, encoding, key) {
+      const known = cache.get(key)
+      if (known) return known === notWorthIt ? 'not-packed' : known
+      if (file.size <= limits.compressedWhileWaitingBytesMax) {
+        return once(key, () => pack(file, encoding, key)).then((bytes) =>
+          bytes === notWorthIt ? 'not-packed' : bytes,
+        )
+      }
+      if (!underWay.has(key) && compressing < limits.compressionsAtOnceMax) {
+        compressing += 1
+        once(key, () => pack(file, encoding, key))
+          .catch((error: unknown) =>
+            log.error({ err: error, sha: file.sha }, 'a file could not be compressed'),
+          )
+          .finally(() => (compressing -= 1))
+      }
+      return 'not-packed'
+    },
+  }
+}

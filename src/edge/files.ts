@@ -1,0 +1,121 @@
+import type { Logger } from 'pino'
+
+import type { Blobs } from '../blobs/blobs.ts'
+import type { ManifestFile } from '../model/manifest.ts'
+import { chooseEncoding } from './accept-encoding.ts'
+import { evaluateConditions, ifRangeHolds } from './conditions.ts'
+import { createFileBytes } from './file-bytes.ts'
+import { type FileRepresentations, type Representation, representFile } from './file-headers.ts'
+import { errorPage } from './pages.ts'
+import { parseRange } from './range.ts'
+import type { Site } from './sites.ts'
+
+export interface Files {
+  /**
+   * Answers GET or HEAD with a file of the site: its encoding, conditions and range.
+   * @param path a key of the site's files
+   */
+  send(request: Request, site: Site, path: string): Response | Promise<Response>
+}
+
+export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: Logger }): Files {
+  const { blobs } = options
+  const fileBytes = createFileBytes(options)
+  const represented = new WeakMap<ManifestFile, FileRepresentations>()
+
+  function representations(site: Site, path: string, file: ManifestFile): FileRepresentations {
+    let found = represented.get(file)
+    if (!found) {
+      found = representFile(path, file, site.modifiedAt)
+      represented.set(file, found)
+    }
+    return found
+  }
+
+  function send(request: Request, site: Site, path: string): Response | Promise<Response> {
+    const file = site.files.get(path)!
+    const { identity, encoded } = representations(site, path, file)
+    const { headers } = request
+    const range = request.method === 'GET' ? headers.get('range') : null
+    // A range is one of the file as it is: no client asks for parts of something compressed on the way.
+    if (!encoded || range !== null) return sendIdentity(request, file, identity, range)
+    const encoding = chooseEncoding(headers.get('accept-encoding'))
+    if (encoding === 'identity') return sendIdentity(request, file, identity, null)
+
+    const representation = encoded[encoding]
+    const early = answerWithoutBody(request, representation)
+    if (early) return early
+    const packed = fileBytes.encoded(file, encoding, representation.key)
+    const finish = (bytes: Uint8Array<ArrayBuffer> | 'not-packed') =>
+      bytes === 'not-packed'
+        ? sendIdentity(request, file, identity, null)
+        : respond(request, representation, bytes)
+    return packed instanceof Promise ? packed.then(finish) : finish(packed)
+  }
+
+  function sendIdentity(
+    request: Request,
+    file: ManifestFile,
+    representation: Representation,
+    range: string | null,
+  ): Response | Promise<Response> {
+    const early = answerWithoutBody(request, representation)
+    if (early) return early
+    if (range !== null && ifRangeHolds(request.headers, representation)) {
+      const part = parseRange(range, file.size)
+      if (part === 'unsatisfiable') return rangeNotSatisfiable(file.size)
+      if (part !== 'ignored') return sendPart(file, representation, part)
+    }
+    if (request.method === 'HEAD') return headersOnly(representation, file.size)
+    const bytes = fileBytes.identity(file)
+    // A slice even of the whole: of a plain file Bun would honour a Range that was found not to hold.
+    if (!bytes) return respond(request, representation, blobs.open(file.sha).slice(0, file.size))
+    return bytes instanceof Promise
+      ? bytes.then((read) => respond(request, representation, read))
+      : respond(request, representation, bytes)
+  }
+
+  async function sendPart(
+    file: ManifestFile,
+    { headers }: Representation,
+    { start, end }: { start: number; end: number },
+  ): Promise<Response> {
+    const bytes = await fileBytes.identity(file)
+    return new Response(bytes ? bytes.subarray(start, end) : blobs.open(file.sha).slice(start, end), {
+      status: 206,
+      headers: { ...headers, 'content-range': `bytes ${start}-${end - 1}/${file.size}` },
+    })
+  }
+
+  return { send }
+}
+
+function answerWithoutBody(request: Request, representation: Representation): Response | undefined {
+  const outcome = evaluateConditions(request.headers, representation)
+  if (outcome === 'send') return undefined
+  if (outcome === 'not-modified') {
+    return new Response(null, { status: 304, headers: representation.notModifiedHeaders })
+  }
+  return errorPage(412, 'Precondition failed', 'This page has changed.', request.method === 'HEAD')
+}
+
+function respond(
+  request: Request,
+  representation: Representation,
+  body: Uint8Array<ArrayBuffer> | Blob,
+): Response {
+  if (request.method === 'HEAD') {
+    return headersOnly(representation, body instanceof Blob ? body.size : body.byteLength)
+  }
+  return new Response(body, { headers: representation.headers })
+}
+
+function headersOnly({ headers }: Representation, size: number): Response {
+  return new Response(null, { headers: { ...headers, 'content-length': String(size) } })
+}
+
+function rangeNotSatisfiable(size: number): Response {
+  const response = errorPage(416, 'Range not satisfiable', `The file has ${size} bytes.`)
+  response.headers.set('content-range', `bytes */${size}`)
+  return response
+}

@@ -1,0 +1,180 @@
+import type { Logger } from 'pino'
+
+import type { Blobs } from '../blobs/blobs.ts'
+import { limits } from '../model/limits.ts'
+import type { Manifest, ManifestFile } from '../model/manifest.ts'
+import { parseSiteHost } from '../model/site-address.ts'
+import type { Database } from '../store/database.ts'
+import { findSite, type SiteRow } from '../store/deployments.ts'
+
+/** What one host shows, ready to be served. It never changes: a deploy makes another. */
+export interface Site {
+  deploymentId: string
+  /** By path in the site, as manifests name them. */
+  files: Map<string, ManifestFile>
+  /** When the deployment was made: epoch milliseconds, cut to the second, as HTTP dates are. */
+  modifiedAt: number
+}
+
+/** `unknown`: the host is nobody's. `empty`: its branch has not been deployed. `invalid`: it is no Host at all. */
+export type SiteAnswer = Site | 'unknown' | 'empty' | 'invalid'
+
+export interface Sites {
+  /** The answer itself where it is known, so that a request that needs no SQL waits for nothing. */
+  find(host: string | null): SiteAnswer | Promise<SiteAnswer>
+  /** From its return on, every new request sees what the database holds. */
+  refresh(): void
+}
+
+interface Entry {
+  answer: SiteAnswer
+  /** The refresh after which it was read. */
+  generation: number
+}
+
+// RFC 9110 §7.2, without user names; Bun joins two Host headers with a comma.
+const hostPattern = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?$/i
+const hostCharactersMax = 260
+const consistentReadAttemptsMax = 5
+
+/**
+ * Sites by host, compiled when they are first asked for and looked at again after each refresh. Both what is kept and what
+ * is remembered as unknown is bounded, so that a flood of made-up hosts costs neither memory nor the sites of others.
+ */
+export function createSites(options: {
+  database: Database
+  blobs: Blobs
+  siteSuffix: string
+  log: Logger
+}): Sites {
+  const { database, blobs, siteSuffix, log } = options
+  /** By Host as it was sent: one look-up for a request whose host was seen before. */
+  const entries = new Map<string, Entry>()
+  const nobodys = new Map<string, Entry>()
+  const loading = new Map<string, Promise<SiteAnswer>>()
+  /** Compiled sites by deployment, shared by the hosts that show them. */
+  const compiled = new Map<string, Site>()
+  let compiledFiles = 0
+  let generation = 0
+
+  function find(host: string | null): SiteAnswer | Promise<SiteAnswer> {
+    if (host === null) return 'invalid'
+    const entry = entries.get(host) ?? nobodys.get(host)
+    if (entry?.generation === generation) return entry.answer
+    if (host.length > hostCharactersMax || !hostPattern.test(host)) return 'invalid'
+    const address = parseSiteHost(host, siteSuffix)
+    return address ? loadOnce(host, address) : 'unknown'
+  }
+
+  /** One look at the database for all requests that wait for the same host. */
+  function loadOnce(host: string, address: { appId: string; displayName: string }): Promise<SiteAnswer> {
+    const underWay = loading.get(host)
+    if (underWay) return underWay
+    const load = loadLatest(host, address).finally(() => loading.delete(host))
+    loading.set(host, load)
+    return load
+  }
+
+  async function loadLatest(
+    host: string,
+    { appId, displayName }: { appId: string; displayName: string },
+  ): Promise<SiteAnswer> {
+    for (;;) {
+      const readAfter = generation
+      let answer: SiteAnswer
+      try {
+        answer = await read(appId, displayName)
+      } catch (error) {
+        const before = entries.get(host)
+        if (!before) throw error
+        // The next request asks again; until then visitors see what they saw.
+        log.error({ err: error, host }, 'a site could not be read again; its last known state is served')
+        return before.answer
+      }
+      // A refresh came in between: what was read may be older than what that refresh promised.
+      if (readAfter !== generation) continue
+      remember(host, { answer, generation })
+      return answer
+    }
+  }
+
+  async function read(appId: string, displayName: string): Promise<SiteAnswer> {
+    const row = await readConsistently(database, appId, displayName)
+    if (!row) return 'unknown'
+    if (!row.deployment) return 'empty'
+    const { deploymentId, manifestSha, createdAt } = row.deployment
+    const known = compiled.get(deploymentId)
+    if (known) return known
+    const manifest = (await blobs.open(manifestSha).json()) as Manifest
+    const site: Site = {
+      deploymentId,
+      files: new Map(Object.entries(manifest.files)),
+      modifiedAt: Math.floor(createdAt / 1000) * 1000,
+    }
+    keepCompiled(site)
+    return site
+  }
+
+  function keepCompiled(site: Site): void {
+    if (compiled.has(site.deploymentId)) return
+    compiled.set(site.deploymentId, site)
+    compiledFiles += site.files.size
+    if (compiledFiles <= limits.edgeManifestFilesMax) return
+    // The oldest go, with the hosts that show them; a site that is asked for again is compiled again.
+    for (const [deploymentId, { files }] of compiled) {
+      if (compiledFiles <= limits.edgeManifestFilesMax || deploymentId === site.deploymentId) break
+      compiled.delete(deploymentId)
+      compiledFiles -= files.size
+      for (const [host, { answer }] of entries) {
+        if (typeof answer === 'object' && answer.deploymentId === deploymentId) entries.delete(host)
+      }
+    }
+  }
+
+  function remember(host: string, entry: Entry): void {
+    entries.delete(host)
+    nobodys.delete(host)
+    const kept = typeof entry.answer === 'object' ? entries : nobodys
+    kept.set(host, entry)
+    if (kept.size > limits.edgeHostsMax) kept.delete(kept.keys().next().value!)
+  }
+
+  function refresh(): void {
+    generation += 1
+    nobodys.clear()
+    forgetReplaced()
+  }
+
+  /** Deployments that no host showed at the last look are not kept in memory. */
+  function forgetReplaced(): void {
+    const shown = new Set<SiteAnswer>()
+    for (const { answer } of entries.values()) shown.add(answer)
+    for (const [deploymentId, site] of compiled) {
+      if (shown.has(site)) continue
+      compiled.delete(deploymentId)
+      compiledFiles -= site.files.size
+    }
+  }
+
+  return { find, refresh }
+}
+
+/**
+ * The branch and its deployment are read by two statements: a deploy between them may have forgotten the deployment that
+ * the first one named.
+ */
+async function readConsistently(
+  database: Database,
+  appId: string,
+  displayName: string,
+): Promise<SiteRow | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const row = await findSite(database.queries, appId, displayName)
+    if (!row || row.deployment || row.branch.activeDeploymentId === null) return row
+    if (attempt === consistentReadAttemptsMax) {
+      throw new Error(
+        `The deployment ${row.branch.activeDeploymentId} of ${displayName}.${appId} is not in the database`,
+      )
+    }
+  }
+}
