@@ -1,4 +1,12 @@
-import { CompiledQuery, Kysely, Migrator, sql, type Transaction as KyselyTransaction } from 'kysely'
+import {
+  CompiledQuery,
+  HandleEmptyInListsPlugin,
+  Kysely,
+  Migrator,
+  replaceWithNoncontingentExpression,
+  sql,
+  type Transaction as KyselyTransaction,
+} from 'kysely'
 import { PostgresJSDialect } from 'kysely-postgres-js'
 
 import { ColumnTypes } from './columns.ts'
@@ -54,7 +62,11 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
       kind === 'sqlite'
         ? new BunSqliteDialect(url.slice('sqlite:'.length), mode)
         : new PostgresJSDialect({ postgres: openPostgres(url, mode) }),
-    plugins: [new ColumnTypes()],
+    plugins: [
+      new ColumnTypes(),
+      // `in ()` is false on SQLite and a syntax error on PostgreSQL.
+      new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression }),
+    ],
   })
   try {
     if (mode === 'readwrite') await migrate(queries)

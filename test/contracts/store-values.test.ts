@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'bun:test'
+
+import { newId } from '../../src/model/ids.ts'
+import {
+  deleteAccessKey,
+  findAccessKey,
+  insertAccessKey,
+  listAccessKeys,
+  setAccessKeyEnabled,
+} from '../../src/store/access-keys.ts'
+import { findApp, findAppById } from '../../src/store/apps.ts'
+import { findBranch, findBranchByDisplayName, findBranchById } from '../../src/store/branches.ts'
+import { findDeployment, findDeploymentOfJob, insertDeployment } from '../../src/store/deployments.ts'
+import { findJob, findJobByKey } from '../../src/store/jobs.ts'
+import { databaseServers } from '../support/databases.ts'
+import { requires } from '../support/requires.ts'
+import { deploymentRow } from '../support/rows.ts'
+import { storeFixture } from '../support/store-fixture.ts'
+
+/** What JSON, 64-bit numbers and Unicode do to a database that is not careful with them. */
+const awkward = `it's "quoted" \\ ; -- 🌍 \u0001\n{"json":null} grüße`
+const beyond32Bits = 2 ** 52 + 1
+
+describe.each(databaseServers(requires('postgres')))('rows on %s', (_name, start) => {
+  const store = storeFixture(start)
+
+  describe('gives back what was put in', () => {
+    test('an app', async () => {
+      const app = await store.addApp({
+        name: awkward,
+        settings: {
+          platform: 'WEB',
+          enableBranchAutoBuild: true,
+          enableBasicAuth: false,
+          environmentVariables: { KEY: awkward, __proto__key: '1', EMPTY: '' },
+          customRules: [{ source: '/<*>', target: '/index.html', status: '404-200' }],
+        },
+        tags: { [awkward]: awkward },
+        secrets: 'v1.sealed',
+        createdAt: beyond32Bits,
+        updatedAt: beyond32Bits,
+      })
+      expect(await findAppById(store.database.queries, app.appId)).toEqual(app)
+      expect(await findApp(store.database.queries, app, app.appId)).toEqual(app)
+    })
+
+    test('a branch', async () => {
+      const branch = await store.addBranch({
+        name: 'feature/Größe',
+        displayName: 'feature-gr-e',
+        lastJobNumber: beyond32Bits,
+        activeDeploymentId: newId(),
+        secrets: 'v1.sealed',
+        tags: { one: 'two' },
+      })
+      expect(await findBranchById(store.database.queries, branch.branchId)).toEqual(branch)
+      expect(await findBranch(store.database.queries, branch.appId, 'feature/Größe')).toEqual(branch)
+      expect(await findBranchByDisplayName(store.database.queries, branch.appId, 'feature-gr-e')).toEqual(
+        branch,
+      )
+    })
+
+    test.each([true, false])('a job whose commandsStarted is %p', async (commandsStarted) => {
+      const job = await store.addJob({
+        type: 'MANUAL',
+        statusReason: awkward,
+        commitId: 'HEAD',
+        commitMessage: awkward,
+        commitTime: 1_700_000_000_123,
+        sourceUrl: 's3://bucket/prefix/',
+        sourceUrlType: 'BUCKET_PREFIX',
+        createdAt: 1_700_000_000_124,
+        startedAt: 1_700_000_000_125,
+        endedAt: 1_700_000_000_126,
+        leaseOwner: 'worker',
+        leaseExpiresAt: 1_700_000_000_127,
+        claims: 3,
+        commandsStarted,
+      })
+      expect(await findJobByKey(store.database.queries, job.jobKey)).toEqual(job)
+      expect(await findJob(store.database.queries, job.branchId, job.number)).toEqual(job)
+    })
+
+    test('a job of which nothing is known yet', async () => {
+      const job = await store.addJob()
+      expect(await findJobByKey(store.database.queries, job.jobKey)).toEqual(job)
+    })
+
+    test('a deployment', async () => {
+      const job = await store.addJob()
+      const deployment = deploymentRow(job, { bytes: beyond32Bits, files: 200_000 })
+      await insertDeployment(store.database.queries, deployment)
+      expect(await findDeployment(store.database.queries, deployment.deploymentId)).toEqual(deployment)
+      expect(await findDeploymentOfJob(store.database.queries, job.jobKey)).toEqual(deployment)
+    })
+
+    test('an access key', async () => {
+      const row = {
+        accessKeyId: newId(),
+        accountId: '123456789012',
+        secret: 'v1.sealed',
+        description: awkward,
+        enabled: true,
+        expiresAt: null,
+        createdAt: beyond32Bits,
+      }
+      await insertAccessKey(store.database.queries, row)
+      expect(await findAccessKey(store.database.queries, row.accessKeyId)).toEqual(row)
+      expect(await setAccessKeyEnabled(store.database.queries, row.accessKeyId, false)).toBe(true)
+      expect(await listAccessKeys(store.database.queries)).toEqual([{ ...row, enabled: false }])
+      expect(await setAccessKeyEnabled(store.database.queries, 'unknown', false)).toBe(false)
+      expect(await deleteAccessKey(store.database.queries, row.accessKeyId)).toBe(true)
+      expect(await deleteAccessKey(store.database.queries, row.accessKeyId)).toBe(false)
+      expect(await findAccessKey(store.database.queries, row.accessKeyId)).toBeUndefined()
+    })
+  })
+})
