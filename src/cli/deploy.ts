@@ -19,6 +19,7 @@ import { listFiles } from './deploy-files.ts'
 import { uploadFiles } from './deploy-upload.ts'
 import { failureOf, followJob } from './follow-job.ts'
 import { Progress } from './progress.ts'
+import { formatBytes } from './quantities.ts'
 import { addSettings, configOf } from './settings-options.ts'
 
 interface DeployOptions {
@@ -71,7 +72,7 @@ async function publish(
   const { jobId, filesSent, bytesSent } = await uploadFiles(client, address, files, (done) =>
     progress.show(done),
   )
-  progress.end(`${filesSent} of ${files.length} files sent, ${(bytesSent / 1024).toFixed(1)} KiB`)
+  progress.end(`${filesSent} of ${files.length} files sent, ${formatBytes(bytesSent)}`)
   await client.send(new StartDeploymentCommand({ ...address, jobId }))
   const job = await followJob(client, { ...address, jobId }, () => {})
   if (job.summary.status !== 'SUCCEED')

@@ -79,7 +79,7 @@ describe.if(requires('git'))('preamp demo', () => {
         await page.setViewportSize({ width: 390, height: 844 })
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
 
-        await page.getByRole('link', { name: 'Orion' }).last().click()
+        await page.locator('a.card[href="/orion/"]').click()
         await page.waitForURL('**/orion/')
         expect(await page.textContent('h1')).toBe('Orion')
         expect(failed).toEqual([])
