@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+
+import {
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+
+import { findAccessKey } from './access-keys.ts'
+import { listApps } from './apps.ts'
+import { findArtifact, listTestArtifacts } from './artifacts.ts'
+import { findBranch, findBranchByDisplayName, listBranches } from './branches.ts'
+import { ColumnTypes } from './columns.ts'
+import { type Database, openDatabase, type Queries } from './database.ts'
+import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
+import {
+  changeJob,
+  claimNextJob,
+  countJobs,
+  findJob,
+  listAbandonedUploads,
+  listCancelling,
+  listExpiredLeases,
+  listJobs,
+  listUnfinishedJobs,
+  renewLease,
+} from './jobs.ts'
+import type { Tables } from './schema.ts'
+import { listSteps } from './steps.ts'
+import { findUpload, listUploads } from './uploads.ts'
+
+const scope = { accountId: '000000000000', region: 'us-east-1' }
+const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2 }
+
+let database: Database
+beforeAll(async () => {
+  database = await openDatabase('sqlite::memory:')
+})
+afterAll(() => database.close())
+
+/** What the store would run, without running it. */
+async function compiled(run: (queries: Queries) => Promise<unknown>): Promise<CompiledQuery[]> {
+  const seen: CompiledQuery[] = []
+  const queries = new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+    },
+    plugins: [new ColumnTypes()],
+    log: ({ query }) => void seen.push(query),
+  })
+  await run(queries)
+  return seen
+}
+
+async function plansOf(run: (queries: Queries) => Promise<unknown>): Promise<string[]> {
+  const plans: string[] = []
+  for (const query of await compiled(run)) {
+    const { rows } = await database.queries.executeQuery<{ detail: string }>({
+      ...query,
+      sql: `explain query plan ${query.sql}`,
+    })
+    plans.push(...rows.map(({ detail }) => detail))
+  }
+  return plans
+}
+
+/** All steps of each plan. None reads a whole table; what is sorted are a job's three steps. */
+test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
+  [
+    'findJob',
+    (q) => findJob(q, 'b', 1),
+    ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number=?)'],
+  ],
+  [
+    'listJobs',
+    (q) => listJobs(q, 'b', { limit: 50 }),
+    ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=?)'],
+  ],
+  [
+    'listJobs, later pages',
+    (q) => listJobs(q, 'b', { before: 9, limit: 50 }),
+    ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number<?)'],
+  ],
+  [
+    'countJobs',
+    (q) => countJobs(q, 'b').catch(() => 0),
+    ['SEARCH jobs USING COVERING INDEX sqlite_autoindex_jobs_2 (branchId=?)'],
+  ],
+  [
+    'listApps',
+    (q) => listApps(q, scope, { limit: 50 }),
+    ['SEARCH apps USING INDEX appsByAccount (accountId=? AND region=?)'],
+  ],
+  [
+    'listApps, later pages',
+    (q) => listApps(q, scope, { after: { createdAt: 1, id: 'd' }, limit: 50 }),
+    ['SEARCH apps USING INDEX appsByAccount (accountId=? AND region=? AND (createdAt,appId)>(?,?))'],
+  ],
+  [
+    'listBranches',
+    (q) => listBranches(q, 'd', { limit: 50 }),
+    ['SEARCH branches USING INDEX branchesByCreation (appId=?)'],
+  ],
+  [
+    'listBranches, later pages',
+    (q) => listBranches(q, 'd', { after: { createdAt: 1, id: 'b' }, limit: 50 }),
+    ['SEARCH branches USING INDEX branchesByCreation (appId=? AND (createdAt,branchId)>(?,?))'],
+  ],
+  [
+    'findBranch',
+    (q) => findBranch(q, 'd', 'main'),
+    ['SEARCH branches USING INDEX sqlite_autoindex_branches_2 (appId=? AND name=?)'],
+  ],
+  [
+    'findBranchByDisplayName',
+    (q) => findBranchByDisplayName(q, 'd', 'main'),
+    ['SEARCH branches USING INDEX sqlite_autoindex_branches_3 (appId=? AND displayName=?)'],
+  ],
+  [
+    'findSite',
+    (q) => findSite(q, 'd', 'main'),
+    [
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_3 (appId=? AND displayName=?)',
+      'SEARCH deployments USING INDEX sqlite_autoindex_deployments_1 (deploymentId=?) LEFT-JOIN',
+    ],
+  ],
+  [
+    'claimNextJob',
+    (queries) => claimNextJob({ ...database, queries }, claim),
+    [
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
+      'SCALAR SUBQUERY 2',
+      'SCAN candidate USING INDEX pendingJobs',
+      'CORRELATED SCALAR SUBQUERY 1',
+      'SEARCH running USING INDEX oneRunningJobPerBranch (branchId=?)',
+    ],
+  ],
+  ['listExpiredLeases', (q) => listExpiredLeases(q, 1), ['SCAN jobs USING INDEX oneRunningJobPerBranch']],
+  ['listCancelling', (q) => listCancelling(q, 'worker'), ['SCAN jobs USING INDEX oneRunningJobPerBranch']],
+  [
+    'listAbandonedUploads',
+    (q) => listAbandonedUploads(q, 1),
+    ['SCAN jobs USING INDEX oneWaitingJobPerBranch'],
+  ],
+  [
+    'listUnfinishedJobs',
+    (q) => listUnfinishedJobs(q, 'b'),
+    ['SEARCH jobs USING INDEX unfinishedJobs (branchId=?)'],
+  ],
+  [
+    'renewLease',
+    (q) => renewLease(q, 'j', 'worker', 1),
+    ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)'],
+  ],
+  [
+    'changeJob',
+    (q) => changeJob(q, 'j', ['RUNNING'], { status: 'FAILED' }),
+    ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)'],
+  ],
+  [
+    'listSteps',
+    (q) => listSteps(q, 'j'),
+    ['SEARCH steps USING INDEX sqlite_autoindex_steps_1 (jobKey=?)', 'USE TEMP B-TREE FOR ORDER BY'],
+  ],
+  [
+    'findUpload',
+    (q) => findUpload(q, 'j', 'f'),
+    ['SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (jobKey=? AND name=?)'],
+  ],
+  [
+    'listUploads',
+    (q) => listUploads(q, 'j'),
+    ['SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (jobKey=?)'],
+  ],
+  [
+    'findArtifact',
+    (q) => findArtifact(q, 'a'),
+    ['SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_1 (artifactId=?)'],
+  ],
+  [
+    'listTestArtifacts',
+    (q) => listTestArtifacts(q, 'j', { after: 'f', limit: 50 }),
+    ['SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_2 (jobKey=? AND kind=? AND fileName>?)'],
+  ],
+  [
+    'findDeploymentOfJob',
+    (q) => findDeploymentOfJob(q, 'j'),
+    ['SEARCH deployments USING INDEX deploymentsByJob (jobKey=?)'],
+  ],
+  [
+    'forgetJoblessDeployments',
+    (q) => forgetJoblessDeployments(q, 'b'),
+    [
+      'SEARCH deployments USING INDEX deploymentsByBranch (branchId=?)',
+      'LIST SUBQUERY 1',
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
+      'CREATE BLOOM FILTER',
+    ],
+  ],
+  [
+    'findAccessKey',
+    (q) => findAccessKey(q, 'AKIA'),
+    ['SEARCH accessKeys USING INDEX sqlite_autoindex_accessKeys_1 (accessKeyId=?)'],
+  ],
+])('%s looks no further than it must', async (_function, run, plan) => {
+  expect(await plansOf(run)).toEqual(plan)
+})
