@@ -1,5 +1,14 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -177,6 +186,68 @@ describe('a repository behind http', () => {
     expect(commits).toEqual([outer.git('rev-parse', 'HEAD')])
   })
 })
+
+describe('a forged tree', () => {
+  const server = createGitServer({ user: 'x-access-token', password: 'token-1234' })
+  afterAll(() => server.stop())
+
+  test.each(['a link', 'another submodule'])(
+    'that holds a name as %s and as the folder of a submodule writes nothing elsewhere',
+    async (other) => {
+      const victim = join(folder, 'victim')
+      mkdirSync(join(victim, 'sub'), { recursive: true })
+      const evil = await repositoryWith({ 'evil.txt': 'evil' }, 'evil')
+      symlinkSync(victim, join(evil.folder, 'way'))
+      evil.commit({})
+      const url = server.serve(evil)
+      const outer = await repositoryWith({}, 'outer')
+      const commit = evil.git('rev-parse', 'HEAD')
+      const link = Bun.spawnSync(['git', 'hash-object', '-w', '--stdin'], {
+        cwd: outer.folder,
+        stdin: Buffer.from(victim),
+      }).stdout.toString()
+      const path = other === 'a link' ? 'way/sub' : 'way/way/sub'
+      const modules = [
+        ['one', 'way'],
+        ['two', path],
+      ].map(([name, at]) => `[submodule "${name}"]\n\tpath = ${at}\n\turl = ${url}\n`)
+      outer.commit({ '.gitmodules': modules.join('') })
+      const spec = outer.git('rev-parse', 'HEAD:.gitmodules')
+      const sub = treeOf(outer, [['160000', 'sub', commit]])
+      const [first, second] =
+        other === 'a link'
+          ? ([
+              ['40000', 'way', sub],
+              ['120000', 'way', link.trim()],
+            ] as const)
+          : ([
+              ['40000', 'way', treeOf(outer, [['40000', 'way', sub]])],
+              ['160000', 'way', commit],
+            ] as const)
+      const tree = treeOf(outer, [['100644', '.gitmodules', spec], first, second])
+      outer.git('update-ref', 'refs/heads/main', outer.git('commit-tree', '-m', 'Forge', tree))
+
+      await expect(checkOut(server.serve(outer), { token: 'token-1234' })).rejects.toThrow(
+        /submodule ".*sub" has no folder of its own/,
+      )
+      expect(readdirSync(join(victim, 'sub'))).toEqual([])
+    },
+  )
+})
+
+/** Writes a tree as it is told, also one that Git itself would never write. */
+function treeOf(
+  { folder: cwd }: TestRepository,
+  entries: (readonly [mode: string, name: string, id: string])[],
+): string {
+  const bytes = entries.map(([mode, name, id]) =>
+    Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')]),
+  )
+  const command = ['git', 'hash-object', '-w', '-t', 'tree', '--literally', '--stdin']
+  return Bun.spawnSync(command, { cwd, stdin: Buffer.concat(bytes) })
+    .stdout.toString()
+    .trim()
+}
 
 function addSubmodule(parent: TestRepository, child: TestRepository, url: string, path: string): void {
   parent.commit({ '.gitmodules': `[submodule "m"]\n\tpath = ${path}\n\turl = ${url}\n` })

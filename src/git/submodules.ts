@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises'
+import { lstat, realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 import { type GitAccess, gitEnvironment } from './git-environment.ts'
@@ -46,7 +46,7 @@ async function descend(
     }
     options.onProgress?.(`Cloning submodule ${path} from ${shownRepository(repository)}`)
     const access = isSameOrigin(parent, repository) ? options : { ...options, token: undefined }
-    const submoduleFolder = join(folder, path)
+    const submoduleFolder = await requireRealFolder(folder, path)
     await fetchCommit(repository, commitId, access, submoduleFolder)
     await descend(repository, access, submoduleFolder, { ...progress, depth: progress.depth + 1 })
   }
@@ -78,7 +78,6 @@ async function listSubmodules(
   const commits = new Map<string, string>()
   for (const entry of tree.toString('utf8').split('\0')) {
     const [, commitId, path] = /^160000 commit ([0-9a-f]+)\t(.+)$/s.exec(entry) ?? []
-    // Only what Git itself checked out as a submodule's empty folder: such a path has no link in any component.
     if (commitId !== undefined && path !== undefined) commits.set(path, commitId)
   }
   return [...paths].flatMap(([name, path]) => {
@@ -98,6 +97,19 @@ async function readConfiguration(git: Parameters<typeof runGit>[1]): Promise<[ke
       const end = entry.indexOf('\n')
       return [entry.slice(0, end), entry.slice(end + 1)]
     })
+}
+
+/**
+ * The folder that Git made for a submodule. A forged tree may hold one name twice, as a link and as the folder that leads
+ * to the submodule: Git lists the submodule and checks out the link, by which ours would be written anywhere.
+ */
+async function requireRealFolder(clone: string, path: string): Promise<string> {
+  const folder = join(await realpath(clone), path)
+  const real = await realpath(folder).catch(() => undefined)
+  if (real === folder) return folder
+  throw new RepositoryRefused(
+    `The submodule ${JSON.stringify(path)} has no folder of its own in the checkout.`,
+  )
 }
 
 /** Makes the empty folder of a submodule a clone of one commit. */
