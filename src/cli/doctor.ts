@@ -5,9 +5,11 @@ import type { Command } from 'commander'
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { type Config, databaseUrl } from '../config.ts'
 import { type DataDirectory, lockDataDirectory, readMasterKey } from '../data-directory.ts'
+import { damagedDatabase } from '../deploy/check-rows.ts'
 import { diagnose, type Diagnosis, type Patient, repair } from '../deploy/doctor.ts'
 import type { Finding } from '../deploy/finding.ts'
 import { openDatabase } from '../store/database.ts'
+import { isDamagedDatabase } from '../store/integrity.ts'
 import { SecretBox } from '../store/secret-box.ts'
 import { formatBytes, plural } from './quantities.ts'
 import { addSettings, configOf } from './settings-options.ts'
@@ -28,22 +30,31 @@ export function register(program: Command): void {
 async function doctor(config: Config, mend: boolean): Promise<void> {
   const directory = existingDirectory(config)
   const free = mend ? lockDataDirectory(directory.path) : undefined
-  const mode = { readonly: !mend }
-  const database = await openDatabase(databaseUrl(config, directory), mode)
   try {
-    const patient: Patient = {
-      database,
-      blobs: await openDiskBlobs(directory.blobs, mode),
-      secrets: secretsOf(config, directory),
-      workRoot: directory.work,
-      now: Date.now,
-    }
-    const left = mend ? await mendAll(patient) : await diagnose(patient, { patienceMilliseconds })
-    report(left, directory)
-    process.exitCode = left.findings.length === 0 ? 0 : 1
+    const diagnosis = await examine(config, directory, mend)
+    report(diagnosis, directory)
+    process.exitCode = diagnosis.findings.length === 0 ? 0 : 1
   } finally {
-    await database.close()
     free?.()
+  }
+}
+
+async function examine(config: Config, directory: DataDirectory, mend: boolean): Promise<Diagnosis> {
+  const mode = { readonly: !mend }
+  const secrets = secretsOf(config, directory)
+  const blobs = await openDiskBlobs(directory.blobs, mode)
+  try {
+    const database = await openDatabase(databaseUrl(config, directory), mode)
+    try {
+      const patient: Patient = { database, blobs, secrets, workRoot: directory.work, now: Date.now }
+      return mend ? await mendAll(patient) : await diagnose(patient, { patienceMilliseconds })
+    } finally {
+      await database.close()
+    }
+  } catch (error) {
+    // So damaged that it cannot be opened or read any further.
+    if (!isDamagedDatabase(error)) throw error
+    return { findings: [damagedDatabase(error.message)], counts: undefined }
   }
 }
 

@@ -18,12 +18,16 @@ import { type Finding, nameOf } from './finding.ts'
 
 /** Whether the database's own file is whole. Where it is not, no other check means anything. */
 export async function checkDatabase(database: Database): Promise<Finding[]> {
-  return (await checkDatabaseFile(database)).map((text) => ({
+  return (await checkDatabaseFile(database)).map(damagedDatabase)
+}
+
+export function damagedDatabase(text: string): Finding {
+  return {
     id: `database ${text}`,
     problem: `The database is damaged: ${text}.`,
     advice:
       'Stop the server, and restore your newest backup into a new data directory with `preamp restore`.',
-  }))
+  }
 }
 
 export async function checkPointers({ queries }: Database): Promise<Finding[]> {

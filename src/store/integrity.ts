@@ -4,6 +4,11 @@ import { finishedStatuses, type JobStatus, type StepName } from '../model/jobs.t
 import type { Database, Queries } from './database.ts'
 import { listExpiredLeases } from './jobs.ts'
 
+/** Whether SQLite itself gave up on its file: it is damaged, or no database at all. */
+export function isDamagedDatabase(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB)/.test(String(error.code))
+}
+
 /** A row as its user knows it. */
 export interface BranchName {
   appId: string
