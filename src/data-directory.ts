@@ -1,7 +1,20 @@
 import { Database } from 'bun:sqlite'
-import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 
 import { UsageError } from './config.ts'
 
@@ -82,9 +95,22 @@ function takeLock(file: string, waitMilliseconds: number): (() => void) | undefi
   return () => lock.close()
 }
 
-/** Reads the 32 bytes of the master key, made at the first start. */
+/** Write by the group, anything by others. The group may read: that is how container platforms hand secrets in. */
+const openedTooFar = 0o027
+
+/**
+ * Reads the 32 bytes of the master key, made at the first start.
+ * @throws {UsageError} when the file holds something else, or is open to other users of the machine
+ */
 export function readMasterKey(file: string): Buffer {
-  if (!existsSync(file)) writePrivateFile(file, `${randomBytes(32).toString('hex')}\n`)
+  // Of two commands that start at once the first makes the key, and both use that one.
+  if (!existsSync(file)) createPrivateFile(file, `${randomBytes(32).toString('hex')}\n`)
+  const { mode } = statSync(file)
+  if ((mode & openedTooFar) !== 0) {
+    throw new UsageError(
+      `Other users of this machine can read or change the master key file ${file}. Close it with: chmod 600 '${file}'`,
+    )
+  }
   const text = readFileSync(file, 'utf8').trim()
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new UsageError(
@@ -94,14 +120,36 @@ export function readMasterKey(file: string): Buffer {
   return Buffer.from(text, 'hex')
 }
 
-/** Writes a file that only its owner can read, whole or not at all. */
+/** Writes a file that only its owner can read, whole or not at all. It outlasts a power failure. */
 export function writePrivateFile(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.tmp`
+  placePrivateFile(file, text, renameSync)
+}
+
+/** Like {@link writePrivateFile}, but leaves a file alone that is there already. */
+function createPrivateFile(file: string, text: string): void {
+  placePrivateFile(file, text, (temporary) => {
+    try {
+      linkSync(temporary, file)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+    rmSync(temporary)
+  })
+}
+
+function placePrivateFile(file: string, text: string, place: (from: string, to: string) => void): void {
+  const temporary = `${file}.${randomUUID()}.tmp`
   try {
     writeFileSync(temporary, text, { mode: 0o600, flag: 'wx', flush: true })
-    renameSync(temporary, file)
+    place(temporary, file)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
+  }
+  const folder = openSync(dirname(file), 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
   }
 }

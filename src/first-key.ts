@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 
-import type { Config } from './config.ts'
+import { type Config, UsageError } from './config.ts'
 import { type DataDirectory, writePrivateFile } from './data-directory.ts'
 import { deleteAccessKey, findAccessKey, insertAccessKey, listAccessKeys } from './store/access-keys.ts'
 import type { Database, Queries } from './store/database.ts'
-import type { SecretBox } from './store/secret-box.ts'
+import { type SecretBox, UnreadableSecret } from './store/secret-box.ts'
 
 export interface KeyPair {
   accessKeyId: string
@@ -22,6 +22,7 @@ export function newKeyPair(): KeyPair {
 /**
  * Makes the first key: the one given by settings, whose secret then is what the settings say, or, where no key exists at
  * all, a new one. The file `credentials` (AWS profile format, mode 0600) is written whenever a key was made here.
+ * @throws {UsageError} when the master key is not the one with which earlier keys were stored
  */
 export async function ensureFirstKey(
   database: Database,
@@ -30,6 +31,7 @@ export async function ensureFirstKey(
   config: Pick<Config, 'accessKeyId' | 'secretAccessKey' | 'accountId'>,
 ): Promise<void> {
   const { accessKeyId, secretAccessKey } = config
+  await assertMasterKeyFits(database.queries, secrets)
   const given = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined
   const made = await database.transaction(async (transaction) => {
     if (given) return (await isStored(transaction, secrets, given)) ? undefined : given
@@ -41,6 +43,19 @@ export async function ensureFirstKey(
     await database.transaction((transaction) => store(transaction, secrets, made, config.accountId))
   } else if (given && !existsSync(directory.credentials)) {
     writePrivateFile(directory.credentials, credentialsFile(given))
+  }
+}
+
+async function assertMasterKeyFits(queries: Queries, secrets: SecretBox): Promise<void> {
+  const [earliest] = await listAccessKeys(queries)
+  if (!earliest) return
+  try {
+    secrets.open(earliest.secret)
+  } catch (error) {
+    if (!(error instanceof UnreadableSecret)) throw error
+    throw new UsageError(
+      'The master key is not the one with which this server’s secrets were stored. Put that one back (`master.key` of the data directory, or PREAMP_MASTER_KEY_FILE).',
+    )
   }
 }
 
