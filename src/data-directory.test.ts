@@ -66,6 +66,13 @@ describe('the lock', () => {
     lockDataDirectory(folder)()
   })
 
+  test('is held although nobody keeps what gives it back', () => {
+    lockDataDirectory(folder)
+    Bun.gc(true)
+    Bun.gc(true)
+    expect(() => lockDataDirectory(folder)).toThrow(UsageError)
+  })
+
   test('outlives attempts that were refused', async () => {
     const release = lockDataDirectory(folder)
     for (let attempt = 0; attempt < 3; attempt++) expect(() => lockDataDirectory(folder)).toThrow(UsageError)

@@ -80,6 +80,9 @@ export function lockBlobDeletion(path: string, waitMilliseconds: number): (() =>
   return takeLock(join(path, 'sweep.lock'), waitMilliseconds)
 }
 
+/** Locks that are held. A database that nobody refers to any more is closed by the garbage collector, lock and all. */
+const held = new Set<Database>()
+
 /** The lock is SQLite's on a file of its own, which the kernel frees with the process. */
 function takeLock(file: string, waitMilliseconds: number): (() => void) | undefined {
   const lock = new Database(file, { create: true })
@@ -92,7 +95,11 @@ function takeLock(file: string, waitMilliseconds: number): (() => void) | undefi
       return undefined
     throw error
   }
-  return () => lock.close()
+  held.add(lock)
+  return () => {
+    held.delete(lock)
+    lock.close()
+  }
 }
 
 /** Write by the group, anything by others. The group may read: that is how container platforms hand secrets in. */
