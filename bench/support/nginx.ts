@@ -50,7 +50,7 @@ daemon off;
 ${user}
 worker_processes 1;
 pid ${folder}/nginx.pid;
-error_log stderr error;
+error_log stderr crit;
 events { worker_connections 1024; }
 http {
   types { text/html html; image/png png; }

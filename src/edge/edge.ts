@@ -53,7 +53,7 @@ export function createEdge(options: {
     const decision = decide(site, request)
     switch (decision.kind) {
       case 'file':
-        return files.send(request, decision.site, decision.path)
+        return files.send(request, decision)
       case 'redirect':
         return redirect(decision.location, staticCacheControl)
       case 'options':

@@ -7,6 +7,9 @@ import { contentTypeOf } from './content-type.ts'
 /** For static files: browsers ask again, shared caches keep them (contract/hosting-behaviour.md §6.2). */
 export const staticCacheControl = 'public, max-age=0, s-maxage=31536000'
 
+/** 128 bits of the SHA-256 tell any two files apart. */
+const etagDigits = 32
+
 /** A file in one encoding, with the headers that are the same for every answer. */
 export interface Representation extends Validators {
   /** Under which its bytes are kept in memory. */
@@ -33,8 +36,9 @@ export function representFile(
     type.compressible && size >= limits.compressedFileBytesMin && size <= limits.compressedFileBytesMax
 
   function represent(encoding: Encoding | 'identity'): Representation {
-    const key = encoding === 'identity' ? sha : `${sha}-${encoding}`
-    const etag = `"${key}"`
+    const suffix = encoding === 'identity' ? '' : `-${encoding}`
+    const key = `${sha}${suffix}`
+    const etag = `"${sha.slice(0, etagDigits)}${suffix}"`
     const notModifiedHeaders = {
       etag,
       'cache-control': staticCacheControl,

@@ -8,14 +8,13 @@ import { createFileBytes } from './file-bytes.ts'
 import { type FileRepresentations, type Representation, representFile } from './file-headers.ts'
 import { errorPage } from './pages.ts'
 import { parseRange } from './range.ts'
-import type { Site } from './sites.ts'
+import type { FileDecision } from './sites.ts'
 
 export interface Files {
   /**
    * Answers GET or HEAD with a file of the site: its encoding, conditions and range.
-   * @param path a key of the site's files
    */
-  send(request: Request, site: Site, path: string): Response | Promise<Response>
+  send(request: Request, decision: FileDecision): Response | Promise<Response>
 }
 
 export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: Logger }): Files {
@@ -23,7 +22,7 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
   const fileBytes = createFileBytes(options)
   const represented = new WeakMap<ManifestFile, FileRepresentations>()
 
-  function representations(site: Site, path: string, file: ManifestFile): FileRepresentations {
+  function representations({ site, path, file }: FileDecision): FileRepresentations {
     let found = represented.get(file)
     if (!found) {
       found = representFile(path, file, site.modifiedAt)
@@ -32,9 +31,9 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     return found
   }
 
-  function send(request: Request, site: Site, path: string): Response | Promise<Response> {
-    const file = site.files.get(path)!
-    const { identity, encoded } = representations(site, path, file)
+  function send(request: Request, decision: FileDecision): Response | Promise<Response> {
+    const { file } = decision
+    const { identity, encoded } = representations(decision)
     const { headers } = request
     const range = request.method === 'GET' ? headers.get('range') : null
     // A range is one of the file as it is: no client asks for parts of something compressed on the way.

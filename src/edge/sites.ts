@@ -14,6 +14,15 @@ export interface Site {
   files: Map<string, ManifestFile>
   /** When the deployment was made: epoch milliseconds, cut to the second, as HTTP dates are. */
   modifiedAt: number
+  /** What `decide.ts` found for whole URLs. It stays true, since a site never changes. */
+  decided: Map<string, FileDecision>
+}
+
+export interface FileDecision {
+  kind: 'file'
+  site: Site
+  path: string
+  file: ManifestFile
 }
 
 /** `unknown`: the host is nobody's. `empty`: its branch has not been deployed. `invalid`: it is no Host at all. */
@@ -110,6 +119,7 @@ export function createSites(options: {
       deploymentId,
       files: new Map(Object.entries(manifest.files)),
       modifiedAt: Math.floor(createdAt / 1000) * 1000,
+      decided: new Map(),
     }
     keepCompiled(site)
     return site
