@@ -73,9 +73,9 @@ async function runJob({ client }: TestPreamp, appId: string): Promise<number> {
   }
 }
 
-function run(command: string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(command)
-  if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${stderr.toString()}`)
+function run(args: string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(args)
+  if (exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${exitCode}: ${stderr.toString()}`)
 }
 
 function median(values: number[]): number {

@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 
 import type { Services } from './api/context.ts'
-import { createGateway } from './api/gateway.ts'
-import { listen } from './api/http-server.ts'
+import { createGateway, type Gateway } from './api/gateway.ts'
+import { type HttpServer, listen } from './api/http-server.ts'
 import { TransferUrls } from './api/transfer-urls.ts'
 import type { Blobs } from './blobs/blobs.ts'
 import { openDiskBlobs } from './blobs/disk.ts'
@@ -66,13 +66,12 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     await ensureFirstKey(database, secrets, directory, config)
     const blobs = await openDiskBlobs(directory.blobs)
 
-    const [edges, executor] = await Promise.all([
-      startEdges(config, directory, log).then((edges) => {
-        started.push(() => edges.stop())
-        return edges
-      }),
-      openExecutor(config, directory, log),
-    ])
+    // Side by side, as each starts processes; what goes wrong with the executor is met where it is waited for.
+    const opening = openExecutor(config, directory, log)
+    opening.catch(() => undefined)
+    const edges = await startEdges(config, directory, log)
+    started.push(() => edges.stop())
+    const executor = await opening
     const sitesUrl = config.sitesUrl ?? defaultSitesUrl(edges.port)
     const sites = siteAddresses(sitesUrl)
 
@@ -82,12 +81,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     started.push(() => worker.stop())
     started.push(sweepRegularly(state))
 
-    const api = await listen({
-      host: config.host,
-      port: config.apiPort,
-      handle: createApi({ ...state, edges, sites, worker }).handle,
-      log,
-    })
+    const api = await listenApi(config, createApi({ ...state, edges, sites, worker }), log)
     started.push(() => api.stop())
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
@@ -192,7 +186,7 @@ function createJobWorker(
   })
 }
 
-function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses; worker: Worker }) {
+function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses; worker: Worker }): Gateway {
   const { config, directory, database, blobs, secrets, edges, sites, worker, log } = parts
   const services: Services = {
     database,
@@ -207,6 +201,18 @@ function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses;
     now: Date.now,
   }
   return createGateway({ services, log, ...(config.apiUrl && { apiUrl: config.apiUrl }) })
+}
+
+async function listenApi(config: Config, { handle }: Gateway, log: Logger): Promise<HttpServer> {
+  const { host, apiPort: port } = config
+  try {
+    return await listen({ host, port, handle, log })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    throw new UsageError(
+      `Another program listens on port ${port} of ${host}. Choose another port with PREAMP_API_PORT.`,
+    )
+  }
 }
 
 /** Frees bytes that nothing refers to, now and then, but not while a backup copies; returns how to end that. */
