@@ -42,7 +42,7 @@ interface Entry {
 }
 
 // RFC 9110 §7.2, without user names; Bun joins two Host headers with a comma.
-const hostPattern = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?$/i
+const hostPattern = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?$/i
 const hostCharactersMax = 260
 const consistentReadAttemptsMax = 5
 
@@ -70,7 +70,7 @@ export function createSites(options: {
     if (host === null) return 'invalid'
     const entry = entries.get(host) ?? nobodys.get(host)
     if (entry?.generation === generation) return entry.answer
-    if (host.length > hostCharactersMax || !hostPattern.test(host)) return 'invalid'
+    if (!isHost(host)) return 'invalid'
     const address = parseSiteHost(host, siteSuffix)
     return address ? loadOnce(host, address) : 'unknown'
   }
@@ -167,6 +167,11 @@ export function createSites(options: {
   }
 
   return { find, refresh }
+}
+
+function isHost(text: string): boolean {
+  const match = text.length <= hostCharactersMax ? hostPattern.exec(text) : null
+  return match !== null && Number(match[1] ?? 0) <= 65_535
 }
 
 /**
