@@ -1,15 +1,14 @@
-import { chmod, lstat, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
 
-/** Removes a build's folder, also where the build took away the permission to. Links in it are not followed. */
+/**
+ * Removes a build's folder, also where the build took away the permission to. Links in it are not followed. By rm(1), in a
+ * process of its own and step by step: the build may have nested folders deeper than any path can name.
+ */
 export async function removeWorkFolder(folder: string): Promise<void> {
-  try {
-    await rm(folder, { recursive: true, force: true })
-  } catch (error) {
-    if (!isDenied(error)) throw error
-    await openUp(folder)
-    await rm(folder, { recursive: true, force: true })
-  }
+  if ((await run(['rm', '-rf', '--', folder])) === undefined) return
+  await run(['chmod', '-R', 'u+rwx', '--', folder])
+  const failure = await run(['rm', '-rf', '--', folder])
+  if (failure !== undefined) throw new Error(`${folder} cannot be removed: ${failure}`)
 }
 
 /** Job keys for which the work folder still has a folder. */
@@ -18,16 +17,11 @@ export async function listWorkFolders(workRoot: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
 }
 
-async function openUp(folder: string): Promise<void> {
-  if (!(await lstat(folder)).isDirectory()) return
-  await chmod(folder, 0o700)
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openUp(join(folder, entry.name))
-  }
-}
-
-function isDenied(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'ENOTEMPTY'].includes(String(error.code))
-  )
+/** Undefined where the command succeeds, otherwise the beginning of what it says: a line for each of many files perhaps. */
+async function run(command: string[]): Promise<string | undefined> {
+  const child = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  const decoder = new TextDecoder()
+  for await (const bytes of child.stderr) if (said === '') said = decoder.decode(bytes.subarray(0, 500))
+  return (await child.exited) === 0 ? undefined : said
 }

@@ -40,11 +40,25 @@ describe('scanForMarkers', () => {
       '\x01\x01\x01',
       '\x01n0',
       '\x01n0 ',
+      '\x01n0 1234\x02',
+      '\x01n0 \x01n0 \x01n0 ',
       'a\x02b',
       '\\1n0 0\\2',
     ]) {
       expect(scan([text])).toEqual({ text, events: [] })
       expect(scan(text.split(''))).toEqual({ text, events: [] })
     }
+  })
+
+  test('holds nothing back for a marker that a command begins and does not end', () => {
+    let delivered = 0
+    const scanner = scanForMarkers(
+      'n0',
+      (bytes) => (delivered += bytes.length),
+      () => undefined,
+    )
+    scanner.write(Buffer.from('\x01n0 '))
+    scanner.write(Buffer.alloc(1000))
+    expect(delivered).toBe(1004)
   })
 })

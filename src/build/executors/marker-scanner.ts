@@ -4,6 +4,9 @@ export interface MarkerScanner {
   end(): void
 }
 
+/** Of the exit status in a marker. */
+const statusDigitsMax = 3
+
 /**
  * Separates the output of commands from the markers that the shell writes after each of them: byte 1, the session's
  * nonce, a space, the exit status, byte 2. The nonce alone is not enough to make one, so a command that prints all
@@ -31,16 +34,23 @@ export function scanForMarkers(
       let from = 0
       for (;;) {
         const start = bytes.indexOf(prefix, from)
-        const end = start < 0 ? -1 : bytes.indexOf(2, start + prefix.length)
-        if (end < 0) {
+        const status = start + prefix.length
+        const room = bytes.subarray(status, status + statusDigitsMax + 1)
+        const digits = start < 0 ? -1 : room.indexOf(2)
+        if (digits >= 0) {
+          deliver(bytes.subarray(from, start))
+          onMarker(Number(room.toString('latin1', 0, digits)))
+          from = status + digits + 1
+        } else if (start >= 0 && room.length > statusDigitsMax) {
+          // A command that knows the nonce began a marker and did not end it: nothing more is held back for it.
+          deliver(bytes.subarray(from, status))
+          from = status
+        } else {
           const keep = start < 0 ? startOfUnfinished(bytes, from, prefix) : start
           deliver(bytes.subarray(from, keep))
           held = Buffer.from(bytes.subarray(keep))
           return
         }
-        deliver(bytes.subarray(from, start))
-        onMarker(Number(bytes.toString('latin1', start + prefix.length, end)))
-        from = end + 1
       }
     },
     end() {
