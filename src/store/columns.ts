@@ -33,7 +33,8 @@ const integerColumns = new Set([
 
 /**
  * The one place that converts between the code's types and the databases': booleans are 0 or 1, objects are JSON text,
- * and integers come back as numbers although PostgreSQL's driver hands out 64-bit ones as text.
+ * integers come back as numbers although PostgreSQL's driver hands out 64-bit ones as text, and a NUL in text, which only
+ * SQLite could keep, becomes U+FFFD.
  */
 export class ColumnTypes implements KyselyPlugin {
   readonly #parameters = new ParameterEncoder()
@@ -70,5 +71,7 @@ class ParameterEncoder extends OperationNodeTransformer {
 function encodeParameter(value: unknown): unknown {
   if (typeof value === 'boolean') return value ? 1 : 0
   if (value !== null && typeof value === 'object') return JSON.stringify(value)
+  // PostgreSQL keeps no NUL in text, and what a client sent once must not be an error of ours. JSON writes it as an escape.
+  if (typeof value === 'string' && value.includes('\0')) return value.replaceAll('\0', '\uFFFD')
   return value
 }

@@ -26,7 +26,7 @@ export interface Database {
   /**
    * Runs `work` in a transaction that may write: it begins IMMEDIATE on SQLite, waits asynchronously while another
    * process writes, and is rolled back when `work` throws. `work` does nothing but SQL: it is run again when PostgreSQL
-   * ends it for a deadlock.
+   * ends it for a deadlock. It uses the transaction and never `queries`, which on SQLite waits until the transaction ends.
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
 

@@ -325,6 +325,27 @@ describe('blobs on disk', () => {
     expect(readdirSync(join(root, 'tmp'))).toEqual([])
   })
 
+  test('that is killed keeps all it acknowledged, and nothing that is not whole', async () => {
+    const root = join(folder, 'killed')
+    for (let round = 0; round < 3; round++) {
+      const writer = Bun.spawn([process.execPath, join(import.meta.dir, '../support/blob-writer.ts'), root], {
+        stdout: 'pipe',
+        stderr: 'inherit',
+      })
+      let printed = ''
+      for await (const chunk of writer.stdout.pipeThrough(new TextDecoderStream())) {
+        printed += chunk
+        if (printed.length > 65 * (60 + 37 * round)) writer.kill('SIGKILL')
+      }
+      const blobs = await openDiskBlobs(root)
+      const acknowledged = printed.split('\n').slice(0, -1)
+      expect(acknowledged.length).toBeGreaterThan(50)
+      for (const sha of acknowledged) expect(await blobs.has(sha)).toBe(true)
+      for (const sha of (await listed(blobs)).keys()) expect(await blobs.verify(sha)).toBe('ok')
+      expect(readdirSync(join(root, 'tmp'))).toEqual([])
+    }
+  })
+
   test('keeps its files from everyone else', async () => {
     const root = join(folder, 'private')
     const blobs = await openDiskBlobs(root)

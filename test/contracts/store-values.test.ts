@@ -113,5 +113,17 @@ describe.each(databaseServers(requires('postgres')))('rows on %s', (_name, start
       expect(await deleteAccessKey(store.database.queries, row.accessKeyId)).toBe(false)
       expect(await findAccessKey(store.database.queries, row.accessKeyId)).toBeUndefined()
     })
+
+    test('text that databases do not keep, with U+FFFD in its place, and JSON as it was', async () => {
+      const broken = 'a\0b\uD800c'
+      const tags = { key: broken }
+      const { appId } = await store.addApp({ name: broken, tags })
+      const app = await findAppById(store.database.queries, appId)
+      expect(app?.name).toBe('a\uFFFDb\uFFFDc')
+      expect(app?.tags).toEqual(tags)
+      // It is found by what was sent, too.
+      const branch = await store.addBranch({ appId, name: 'a\0b' })
+      expect((await findBranch(store.database.queries, appId, 'a\0b'))?.branchId).toBe(branch.branchId)
+    })
   })
 })

@@ -60,6 +60,8 @@ export async function startPostgres(): Promise<TemporaryPostgres> {
       'fsync=off',
       '-c',
       'shared_buffers=16MB',
+      '-c',
+      'deadlock_timeout=50ms',
     ],
     { cwd: folder, stdin: 'ignore', stdout: 'ignore', stderr: Bun.file(join(folder, 'log')), ...user },
   )

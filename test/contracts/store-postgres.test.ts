@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'bun:test'
+
+import { findAppById, updateApp } from '../../src/store/apps.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { startPostgres } from '../support/postgres.ts'
+import { requires } from '../support/requires.ts'
+import { storeFixture } from '../support/store-fixture.ts'
+
+/** What only PostgreSQL does to a store. */
+describe.if(requires('postgres'))('the store on PostgreSQL', () => {
+  const store = storeFixture(startPostgres)
+
+  test('runs a transaction again that was ended for a deadlock', async () => {
+    const one = await store.addApp()
+    const other = await store.addApp()
+    const first = Promise.withResolvers<void>()
+    const second = Promise.withResolvers<void>()
+    let attempts = 0
+    /** Each holds a row before either asks for the other's. */
+    const renameBoth = (name: string, order: string[], mine: typeof first, theirs: typeof first) =>
+      store.database.transaction(async (transaction) => {
+        attempts++
+        await updateApp(transaction, order[0]!, { name })
+        mine.resolve()
+        await theirs.promise
+        await updateApp(transaction, order[1]!, { name })
+      })
+    await Promise.all([
+      renameBoth('first', [one.appId, other.appId], first, second),
+      renameBoth('second', [other.appId, one.appId], second, first),
+    ])
+    expect(attempts).toBe(3)
+    const names = await Promise.all(
+      [one, other].map(async ({ appId }) => (await findAppById(store.database.queries, appId))?.name),
+    )
+    // Whoever came last named both.
+    expect(names[0]).toBe(names[1])
+  })
+
+  test('goes on after the database ended its connections', async () => {
+    const app = await store.addApp()
+    const admin = new Bun.SQL(store.url, { max: 1 })
+    try {
+      await admin`select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'`
+    } finally {
+      await admin.close()
+    }
+    // What was at work then may fail; what is asked afterwards must not.
+    await findAppById(store.database.queries, app.appId).catch(() => undefined)
+    expect(await findAppById(store.database.queries, app.appId)).toEqual(app)
+  })
+
+  test('says that it cannot be reached', async () => {
+    await expect(openDatabase('postgres://preamp@127.0.0.1:1/none')).rejects.toThrow()
+  })
+})
