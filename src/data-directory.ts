@@ -62,11 +62,21 @@ export function createDataDirectory(path: string): DataDirectory {
  * @throws {UsageError} when another server holds it
  */
 export function lockDataDirectory(path: string): () => void {
-  const release = takeLock(join(path, 'lock'), 0)
+  const release = takeLock(join(path, 'lock'), peekMillisecondsMax)
   if (release) return release
   throw new UsageError(
     `Another Preamp server uses the data directory ${path}. Stop it, or choose another with PREAMP_DATA_DIR.`,
   )
+}
+
+/** A look takes the lock for a moment, in which a server that starts just then must not give up. */
+const peekMillisecondsMax = 500
+
+/** Whether a server, or a command that must be alone, holds the data directory. */
+export function isDataDirectoryHeld(path: string): boolean {
+  const release = takeLock(join(path, 'lock'), 0)
+  release?.()
+  return release === undefined
 }
 
 /**

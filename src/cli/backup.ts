@@ -14,8 +14,8 @@ import { formatBytes, plural } from './quantities.ts'
 import { addSettings, configOf } from './settings-options.ts'
 import { existingDirectory } from './stored-state.ts'
 
-/** A sweep that has begun ends within seconds; another backup may take long, and is told of. */
-const sweepMillisecondsMax = 60_000
+/** Most sweeps end within this; another backup may take long, and is told of. */
+const sweepMillisecondsMax = 5000
 
 /** `preamp backup <target>`: the whole state, consistent, while the server runs. */
 export function register(program: Command): void {
@@ -30,7 +30,11 @@ async function makeBackup(config: Config, target: string): Promise<void> {
   if (config.databaseUrl) throw new UsageError(postgresAdvice(config.dataDir))
   const directory = existingDirectory(config)
   const release = lockBlobDeletion(directory.path, sweepMillisecondsMax)
-  if (!release) throw new UsageError(`Another backup of ${directory.path} is at work. Wait until it is done.`)
+  if (!release) {
+    throw new UsageError(
+      `Another backup of ${directory.path} is at work, or the server frees bytes just now. Try again when that is done.`,
+    )
+  }
   const database = await openDatabase(databaseUrl(config, directory), { readonly: true })
   try {
     const progress = new Progress('Copying objects', 1)

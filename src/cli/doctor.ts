@@ -4,7 +4,12 @@ import type { Command } from 'commander'
 
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { type Config, databaseUrl } from '../config.ts'
-import { type DataDirectory, lockDataDirectory, readMasterKey } from '../data-directory.ts'
+import {
+  type DataDirectory,
+  isDataDirectoryHeld,
+  lockDataDirectory,
+  readMasterKey,
+} from '../data-directory.ts'
 import { damagedDatabase } from '../deploy/check-rows.ts'
 import { diagnose, type Diagnosis, type Patient, repair } from '../deploy/doctor.ts'
 import type { Finding } from '../deploy/finding.ts'
@@ -41,20 +46,23 @@ async function doctor(config: Config, mend: boolean): Promise<void> {
 
 async function examine(config: Config, directory: DataDirectory, mend: boolean): Promise<Diagnosis> {
   const mode = { readonly: !mend }
+  const isServed = !mend && isDataDirectoryHeld(directory.path)
   const secrets = secretsOf(config, directory)
   const blobs = await openDiskBlobs(directory.blobs, mode)
   try {
     const database = await openDatabase(databaseUrl(config, directory), mode)
     try {
-      const patient: Patient = { database, blobs, secrets, workRoot: directory.work, now: Date.now }
-      return mend ? await mendAll(patient) : await diagnose(patient, { patienceMilliseconds })
+      const patient: Patient = { database, blobs, secrets, workRoot: directory.work, isServed, now: Date.now }
+      return mend
+        ? await mendAll(patient)
+        : await diagnose(patient, { patienceMilliseconds: isServed ? patienceMilliseconds : 0 })
     } finally {
       await database.close()
     }
   } catch (error) {
     // So damaged that it cannot be opened or read any further.
     if (!isDamagedDatabase(error)) throw error
-    return { findings: [damagedDatabase(error.message)], counts: undefined }
+    return { findings: [damagedDatabase(error.message)], settledAtStart: [], counts: undefined }
   }
 }
 
@@ -72,7 +80,7 @@ async function mendAll(patient: Patient): Promise<Diagnosis> {
   return repaired.length === 0 ? first : diagnose(patient, { patienceMilliseconds: 0 })
 }
 
-function report({ findings, counts }: Diagnosis, directory: DataDirectory): void {
+function report({ findings, settledAtStart, counts }: Diagnosis, directory: DataDirectory): void {
   if (counts) {
     const { deployments, stored, unreferenced } = counts
     console.log(
@@ -83,6 +91,11 @@ function report({ findings, counts }: Diagnosis, directory: DataDirectory): void
         `Nothing refers to ${plural(unreferenced.blobs, 'object')} of ${formatBytes(unreferenced.bytes)}; the server frees them in time.`,
       )
     }
+  }
+  if (settledAtStart.length > 0) {
+    console.log(
+      `The next start of the server settles:\n${settledAtStart.map((one) => `  ${one.problem}`).join('\n')}`,
+    )
   }
   if (findings.length === 0) return console.log('Nothing is wrong.')
   console.log(`${plural(findings.length, 'problem')}:\n\n${findings.map(lines).join('\n\n')}`)

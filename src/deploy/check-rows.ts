@@ -47,7 +47,7 @@ export async function checkRunningJobs({ queries }: Database, now: number): Prom
   return (await listJobsWithoutWorker(queries, now)).map((job) => ({
     id: `running ${job.jobKey}`,
     problem: `${nameOf(job)} is ${job.status}, but no worker is at it.`,
-    advice: 'Start the server; it decides at its start what becomes of the job. If it runs, see its log.',
+    advice: 'See the log of the server. Its next start decides what becomes of the job.',
   }))
 }
 

@@ -14,6 +14,7 @@ import {
   type StoredState,
   storeSite,
 } from '../../test/support/stored-site.ts'
+import type { Blobs } from '../blobs/blobs.ts'
 import { lockDataDirectory } from '../data-directory.ts'
 import { deleteJob } from '../store/jobs.ts'
 import { SecretBox } from '../store/secret-box.ts'
@@ -27,7 +28,7 @@ beforeEach(async () => {
   state = await openStoredState()
   site = await storeSite(state, { 'index.html': 'hello', 'a.css': 'a', 'b.css': 'b', 'c.css': 'c' })
   const secrets = new SecretBox(Buffer.alloc(32, 1))
-  patient = { ...state, secrets, workRoot: state.directory.work, now: Date.now }
+  patient = { ...state, secrets, workRoot: state.directory.work, isServed: true, now: Date.now }
 })
 afterEach(() => state.close())
 
@@ -179,21 +180,29 @@ describe('work folders', () => {
     makeFolder('nobody')
     expect((await findOnly()).problem).toContain(join(state.directory.work, 'nobody'))
   })
+
+  test('and jobs that a server left behind are no trouble until it starts again', async () => {
+    makeFolder('nobody')
+    await addJob(state.database, site.branchId)
+    const diagnosis = await diagnose({ ...patient, isServed: false }, { patienceMilliseconds })
+    expect(diagnosis.findings).toEqual([])
+    expect(diagnosis.settledAtStart).toHaveLength(2)
+  })
 })
 
 test('what mends itself while the doctor looks is not reported', async () => {
-  remove(shaOf('a'))
-  let looks = 0
-  const patientInMotion: Patient = {
-    ...patient,
-    now() {
-      // Asked twice in each look.
-      if (++looks === 2) void state.blobs.put('a')
-      return Date.now()
+  const blobs: Blobs = {
+    ...state.blobs,
+    async verify(sha) {
+      const found = await state.blobs.verify(sha)
+      if (found === 'missing') await state.blobs.put('a')
+      return found
     },
   }
-  expect((await diagnose(patientInMotion, { patienceMilliseconds: 50 })).findings).toEqual([])
-  expect((await diagnose(patientInMotion, { patienceMilliseconds: 0 })).findings).toEqual([])
+  remove(shaOf('a'))
+  expect((await diagnose({ ...patient, blobs }, { patienceMilliseconds: 0 })).findings).toHaveLength(1)
+  remove(shaOf('a'))
+  expect((await diagnose({ ...patient, blobs }, { patienceMilliseconds: 50 })).findings).toEqual([])
 })
 
 test('of a database that is damaged nothing else is said', async () => {

@@ -18,12 +18,16 @@ export interface Patient {
   /** Undefined when there is no master key. */
   secrets: SecretBox | undefined
   workRoot: string
+  /** Whether a server is at work on the same data. */
+  isServed: boolean
   /** Epoch milliseconds. */
   now(): number
 }
 
 export interface Diagnosis {
   findings: Finding[]
+  /** What a server that was killed, or backed up, left in the middle: its next start settles it, so it is no trouble. */
+  settledAtStart: Finding[]
   /** Undefined when the database is damaged and nothing else was looked at. */
   counts: Omit<BlobsCheck, 'findings'> | undefined
 }
@@ -53,19 +57,23 @@ export async function diagnose(
 }
 
 async function look(patient: Patient, sound: Set<string>): Promise<Diagnosis> {
-  const { database, blobs, secrets, workRoot, now } = patient
+  const { database, blobs, secrets, workRoot, isServed, now } = patient
   const damaged = await checkDatabase(database)
-  if (damaged.length > 0) return { findings: damaged, counts: undefined }
+  if (damaged.length > 0) return { findings: damaged, settledAtStart: [], counts: undefined }
+  const ofWork = [
+    ...(await checkRunningJobs(database, now())),
+    ...(await checkWorkFolders(database, workRoot, now())),
+  ]
   const { findings, ...counts } = await checkBlobs(database, blobs, sound)
   return {
     findings: [
       ...(await checkPointers(database)),
-      ...(await checkRunningJobs(database, now())),
       ...(await checkSteps(database)),
       ...(await checkSecrets(database, secrets)),
-      ...(await checkWorkFolders(database, workRoot, now())),
+      ...(isServed ? ofWork : []),
       ...findings,
     ],
+    settledAtStart: isServed ? [] : ofWork,
     counts,
   }
 }
