@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { sql } from 'kysely'
 
+import { startPostgres, type TemporaryPostgres } from '../../test/support/postgres.ts'
+import { requires } from '../../test/support/requires.ts'
 import { addJob } from '../../test/support/site-rows.ts'
 import {
   blobPath,
@@ -16,6 +18,8 @@ import {
 } from '../../test/support/stored-site.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import { lockDataDirectory } from '../data-directory.ts'
+import { openDatabase } from '../store/database.ts'
+import { listStalePointers } from '../store/integrity.ts'
 import { deleteJob } from '../store/jobs.ts'
 import { SecretBox } from '../store/secret-box.ts'
 import { insertStep, listSteps } from '../store/steps.ts'
@@ -258,5 +262,29 @@ describe('preamp doctor', () => {
       exitCode: 1,
       output: expect.stringContaining('The database is damaged: file is not a database'),
     })
+  }, 30_000)
+})
+
+describe.if(requires('postgres'))('on PostgreSQL', () => {
+  let postgres: TemporaryPostgres
+  beforeAll(async () => {
+    postgres = await startPostgres()
+  }, 60_000)
+  afterAll(() => postgres.stop())
+
+  test('the doctor finds the same', async () => {
+    const database = await openDatabase(await postgres.createDatabase())
+    try {
+      const { branchId } = await storeSite({ ...state, database }, { 'index.html': 'hello' })
+      await addJob(database, branchId)
+      await database.queries.updateTable('branches').set({ activeDeploymentId: 'gone' }).execute()
+      remove(shaOf('hello'))
+      const { findings: found } = await diagnose({ ...patient, database }, { patienceMilliseconds })
+      expect(found.map(({ id }) => id.split(' ')[0])).toEqual(['pointer', 'running', 'manifest'])
+      await repair(found)
+      expect(await listStalePointers(database.queries)).toEqual([])
+    } finally {
+      await database.close()
+    }
   }, 30_000)
 })
