@@ -171,9 +171,9 @@ export const settings = {
   ),
   blobGraceMinutes: setting(
     'PREAMP_BLOB_GRACE_MINUTES',
-    z.coerce.number().min(0).default(60),
+    z.coerce.number().min(10).default(60),
     '60',
-    'How long bytes that nothing refers to are kept before the sweep frees them, in minutes.',
+    'How long bytes that nothing refers to are kept before the sweep frees them, in minutes: 10 or more, as a deployment stores its bytes some time before a row refers to them.',
   ),
   fileRepositories: setting(
     'PREAMP_FILE_REPOSITORIES',
