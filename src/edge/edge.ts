@@ -24,7 +24,7 @@ export interface Edge {
 }
 
 /** Long enough for every client at work to get an answer that says `Connection: close`. */
-const handOverMilliseconds = 500
+export const handOverMilliseconds = 500
 
 /** Serves the sites of the database over HTTP: the data plane, as one object. */
 export function createEdge(options: {

@@ -7,6 +7,12 @@ export interface ProcessIdentity {
   startedAt: string
 }
 
+/** As the file of the edges names one. */
+export interface EdgeRecord extends ProcessIdentity {
+  /** On which it was told to listen; 0 while it looks for a free one. */
+  port: number
+}
+
 export function identify(pid: number): ProcessIdentity | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -26,12 +32,20 @@ export function isAlive(identity: ProcessIdentity): boolean {
 }
 
 /** The edges that a former control process wrote down and that still live. */
-export function readFormerEdges(file: string): ProcessIdentity[] {
-  if (!existsSync(file)) return []
-  return (JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity[]).filter(isAlive)
+export function readFormerEdges(file: string): EdgeRecord[] {
+  return readEdges(file).filter(isAlive)
 }
 
-export function writeEdges(file: string, edges: ProcessIdentity[]): void {
+/** Whether a control process, dead or alive, counts on this edge. */
+export function isWrittenDown(file: string, pid: number): boolean {
+  return readEdges(file).some((edge) => edge.pid === pid)
+}
+
+function readEdges(file: string): EdgeRecord[] {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as EdgeRecord[]) : []
+}
+
+export function writeEdges(file: string, edges: EdgeRecord[]): void {
   const temporary = `${file}.tmp`
   writeFileSync(temporary, JSON.stringify(edges), { mode: 0o600, flush: true })
   renameSync(temporary, file)

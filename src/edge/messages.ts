@@ -13,7 +13,7 @@ export interface EdgeSettings {
 
 /** From control to edge. */
 export type ControlMessage =
-  | { type: 'start'; settings: EdgeSettings }
+  | { type: 'start'; settings: EdgeSettings; edgesFile: string }
   /** Answered by `refreshed` once every new request sees what the database holds. */
   | { type: 'refresh'; id: number }
 

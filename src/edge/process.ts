@@ -1,41 +1,56 @@
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { openDatabase } from '../store/database.ts'
 import { createEdge, type Edge } from './edge.ts'
+import { isWrittenDown } from './former-edges.ts'
 import type { ControlMessage, EdgeMessage, EdgeSettings } from './messages.ts'
+
+interface Running {
+  edge: Edge
+  edgesFile: string
+  log: Logger
+}
+
+/** How often an edge whose control is gone looks whether the next one knows of it. */
+const orphanPollMilliseconds = 1000
 
 /**
  * The life of an edge process: it starts when control says so, refreshes when control says so, and goes on serving when
- * control is gone. Only SIGTERM, from this control or the next one, ends it, once the requests in flight are answered.
+ * control is gone. Only SIGTERM, from this control or the next one, ends it, once the requests in flight are answered; or
+ * that no control can know of it any more.
  */
 export function runEdgeProcess(): void {
-  let starting: Promise<Edge> | undefined
+  let starting: Promise<Running> | undefined
   process.on('message', (message: ControlMessage) => {
     if (message.type === 'start') {
-      starting = startEdge(message.settings)
+      starting = start(message.settings, message.edgesFile)
       starting.catch(failToStart)
-    } else {
+    } else if (starting) {
       void acknowledge(starting, message.id)
     }
   })
-  process.on('SIGTERM', () => {
-    void Promise.resolve(starting)
-      .then((edge) => edge?.stop())
-      .finally(() => process.exit(0))
-  })
+  process.on('SIGTERM', () => void end(starting))
   // A terminal's Ctrl-C is for control, which stops its edges in order; its end of a pipe may be gone with it.
   process.on('SIGINT', () => undefined)
   process.on('SIGHUP', () => undefined)
-  // Nothing to do: without this listener, some versions end the process with the channel.
-  process.on('disconnect', () => undefined)
+  process.on('disconnect', () => {
+    const timer = setInterval(() => {
+      void starting?.then(({ edgesFile }) => {
+        // The data directory was removed, or control died before it wrote this edge down.
+        if (isWrittenDown(edgesFile, process.pid)) return
+        clearInterval(timer)
+        void end(starting)
+      })
+    }, orphanPollMilliseconds)
+  })
 }
 
-async function startEdge(settings: EdgeSettings): Promise<Edge> {
-  const log = pino(
-    { level: settings.logLevel, base: { pid: process.pid, part: 'edge' } },
-    pino.destination({ fd: 2, sync: true }),
-  )
+async function start(settings: EdgeSettings, edgesFile: string): Promise<Running> {
+  const destination = pino.destination({ fd: 2, sync: true })
+  // Whoever read the log may be gone together with control; the sites are served all the same.
+  destination.on('error', () => undefined)
+  const log = pino({ level: settings.logLevel, base: { pid: process.pid, part: 'edge' } }, destination)
   const edge = createEdge({
     database: await openDatabase(settings.databaseUrl, { readonly: true }),
     blobs: await openDiskBlobs(settings.blobsFolder, { readonly: true }),
@@ -45,21 +60,35 @@ async function startEdge(settings: EdgeSettings): Promise<Edge> {
   })
   const { port } = edge.listen({ host: settings.host, port: settings.port, reusePort: true })
   send({ type: 'listening', port })
-  return edge
+  return { edge, edgesFile, log }
 }
 
-async function acknowledge(starting: Promise<Edge> | undefined, id: number): Promise<void> {
-  const edge = await starting
-  await edge?.refresh()
-  send({ type: 'refreshed', id })
+async function acknowledge(starting: Promise<Running>, id: number): Promise<void> {
+  // An edge that cannot start says so by itself.
+  const running = await starting.catch(() => undefined)
+  if (!running) return
+  try {
+    await running.edge.refresh()
+    send({ type: 'refreshed', id })
+  } catch (error) {
+    // No acknowledgement: control replaces this process.
+    running.log.error({ err: error }, 'the edge cannot see what the database holds')
+  }
+}
+
+/** The control that is connected serves nobody afterwards; another one has new edges at work already, who take over. */
+async function end(starting: Promise<Running> | undefined): Promise<void> {
+  const running = await starting?.catch(() => undefined)
+  await running?.edge.stop({ handOver: !process.connected })
+  process.exit(0)
 }
 
 function failToStart(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error)
   const portInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-  send({ type: 'failed', message, portInUse })
-  process.exitCode = 1
-  process.disconnect?.()
+  const failed: EdgeMessage = { type: 'failed', message, portInUse }
+  if (!process.connected) process.exit(1)
+  process.send?.(failed, undefined, undefined, () => process.exit(1))
 }
 
 /** Control may be gone at any moment, and with it the need to tell it anything. */

@@ -2,7 +2,8 @@ import type { Subprocess } from 'bun'
 import type { Logger } from 'pino'
 
 import { limits } from '../model/limits.ts'
-import { endProcesses, identify, type ProcessIdentity, readFormerEdges, writeEdges } from './former-edges.ts'
+import { handOverMilliseconds } from './edge.ts'
+import { type EdgeRecord, endProcesses, identify, readFormerEdges, writeEdges } from './former-edges.ts'
 import type { EdgeMessage, EdgeSettings } from './messages.ts'
 
 export interface SupervisorOptions {
@@ -32,7 +33,7 @@ export class SitesPortInUse extends Error {}
 
 interface EdgeProcess {
   child: Subprocess
-  identity: ProcessIdentity
+  record: EdgeRecord
   listening: Promise<number>
   /** Calls that wait for this edge, by the id of their message. */
   waiting: Map<number, () => void>
@@ -53,7 +54,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
   const { log, edgesFile } = options
   let former = readFormerEdges(edgesFile)
   // With `reusePort`, a server of the same user would share its port with ours instead of refusing it.
-  if (former.length === 0) assertPortFree(options.settings)
+  if (!former.some(({ port }) => port === options.settings.port)) assertPortFree(options.settings)
 
   const settings = { ...options.settings }
   const edges = new Set<EdgeProcess>()
@@ -63,7 +64,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
   let pause = restartPauseMilliseconds.first
 
   function writeDown(): void {
-    writeEdges(edgesFile, [...former, ...[...edges].map(({ identity }) => identity)])
+    writeEdges(edgesFile, [...former, ...[...edges].map(({ record }) => record)])
   }
 
   function start(): EdgeProcess {
@@ -86,9 +87,10 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
       onExit: () => void ended(edge),
     })
     const identity = identify(child.pid) ?? { pid: child.pid, startedAt: '' }
+    const record = { ...identity, port: settings.port }
     const edge: EdgeProcess = {
       child,
-      identity,
+      record,
       listening: listening.promise,
       waiting: new Map(),
       startedAt: Date.now(),
@@ -96,7 +98,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     void child.exited.then((code) => listening.reject(new Error(`The edge process ended with ${code}`)))
     edges.add(edge)
     writeDown()
-    child.send({ type: 'start', settings })
+    child.send({ type: 'start', settings, edgesFile })
     return edge
   }
 
@@ -129,7 +131,13 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
       log.error({ pid: edge.child.pid }, 'an edge process does not acknowledge a change; it is replaced')
       edge.child.kill('SIGKILL')
     }, limits.changeAcknowledgeSecondsMax * 1000)
-    edge.child.send({ type: 'refresh', id })
+    try {
+      edge.child.send({ type: 'refresh', id })
+    } catch (error) {
+      // Its end has not been reported yet, but will be; an edge that lives without its channel is none of ours any more.
+      log.warn({ err: error, pid: edge.child.pid }, 'an edge process cannot be told of a change')
+      edge.child.kill('SIGKILL')
+    }
     await promise
     clearTimeout(timer)
   }
@@ -139,7 +147,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     await Promise.all([
       replacing,
       endProcesses(
-        [...edges].map(({ identity }) => identity),
+        [...edges].map(({ record }) => record),
         drainMilliseconds,
       ),
     ])
@@ -148,7 +156,8 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
 
   try {
     // The first one settles the port where any free one will do.
-    settings.port = await start().listening
+    const first = start()
+    settings.port = first.record.port = await first.listening
     await Promise.all(Array.from({ length: options.processes - 1 }, () => start().listening))
   } catch (error) {
     await stop()
@@ -158,11 +167,13 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     former = []
     writeDown()
   })
+  // From then on the former edges only finish what they are at; before, they would not hear of a change.
+  const handedOver = Promise.race([replacing, Bun.sleep(handOverMilliseconds * 2)])
 
   return {
     port: settings.port,
     sitesChanged: async () => {
-      await Promise.all([...edges].map(refresh))
+      await Promise.all([handedOver, ...[...edges].map(refresh)])
     },
     stop,
   }
