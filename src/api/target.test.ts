@@ -28,6 +28,12 @@ describe('target', () => {
     expect(Object.fromEntries(query)).toEqual({ tagKeys: ['a b', 'c+d'], empty: [''], '': ['x'], e: ['1=2'] })
   })
 
+  test('one that names a parameter over and over is read in one pass', () => {
+    // By copies of a list that grows, this would take minutes.
+    const times = 400_000
+    expect(read(`/apps?${'a&'.repeat(times)}`, 'a').query.get('a')?.length).toBe(times)
+  })
+
   test.each([
     '/apps/%',
     '/apps/%zz',
