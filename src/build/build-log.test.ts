@@ -108,6 +108,33 @@ describe('output', () => {
     ])
   })
 
+  test('that shows nothing counts towards the limit', async () => {
+    const lines = await logOf(
+      (log) => {
+        log.output('stdout', new Uint8Array(1025))
+        log.output('stdout', bytes('more\n'))
+      },
+      { bytesMax: 1024 },
+    )
+    expect(lines).toEqual([expect.stringContaining('[WARNING]: # The log ends here')])
+  })
+
+  test('cannot steer the terminal of whoever reads the log', async () => {
+    const lines = await logOf((log) => {
+      log.output('stdout', bytes('up\u001b[1A\u001b[2K over\u001b]52;c;cm0gLXJm\u0007 clipboard\n'))
+      log.output(
+        'stdout',
+        bytes('\u001b]8;;http://a.test\u001b\\link\u001b]8;;\u001b\\ \u001bc\u009b2J\u001b'),
+      )
+      log.output('stderr', bytes('\u001b[1;38:5:9mbright\u001b[m\n'))
+    })
+    expect(lines).toEqual([
+      '[INFO]: up over clipboard',
+      '[INFO]: link c2J',
+      '[WARNING]: \u001b[1;38:5:9mbright\u001b[m',
+    ])
+  })
+
   test('of one endless line does not gather in memory', async () => {
     const lines = await logOf((log) => {
       for (let part = 0; part < 40; part++) log.output('stdout', bytes('x'.repeat(8 * 1024)))

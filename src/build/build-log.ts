@@ -45,6 +45,7 @@ export function openBuildLog(options: LogOptions): BuildLog {
   const sink = Bun.file(options.path).writer()
   const streams = { stdout: newStream(options), stderr: newStream(options) }
   let bytes = 0
+  let received = 0
   let cut = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let writing: Promise<unknown> = Promise.resolve()
@@ -57,12 +58,13 @@ export function openBuildLog(options: LogOptions): BuildLog {
 
   function appendOutput(level: LogLevel, text: string): void {
     if (text === '' || cut) return
-    if (bytes + text.length > bytesMax) {
-      cut = true
-      append('WARNING', `# The log ends here: it is longer than ${Math.floor(bytesMax / 1024 / 1024)} MiB.`)
-      return
-    }
-    append(level, text)
+    if (bytes + text.length > bytesMax) cutOff()
+    else append(level, text)
+  }
+
+  function cutOff(): void {
+    cut = true
+    append('WARNING', `# The log ends here: it is longer than ${Math.floor(bytesMax / 1024 / 1024)} MiB.`)
   }
 
   /** Between pieces of output, what may be the beginning of a secret is still kept back. */
@@ -90,6 +92,10 @@ export function openBuildLog(options: LogOptions): BuildLog {
       append(level, streams.stdout.maskWhole(text))
     },
     output(name, chunk) {
+      if (cut) return
+      // What leaves nothing to show counts too, as reading it costs the same.
+      received += chunk.byteLength
+      if (received > bytesMax) return cutOff()
       // What the other stream left unfinished came before this.
       pause(name === 'stdout' ? 'stderr' : 'stdout')
       appendOutput(levelOf[name], streams[name].lines(chunk))
@@ -141,11 +147,13 @@ function newStream(options: LogOptions) {
   }
 }
 
-const keptControls = '\t\n\u001b'
+/** First what is kept: a colour. Other escape sequences, and control characters but for tabs and line ends, are not. */
+const controls =
+  /(\u001b\[[0-9;:]*m)|\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b|[^\P{Cc}\t\n\u001b]+/gu
 
 /**
- * Text as a terminal would have left it: of what a carriage return overwrites only the last is kept. Colours stay, other
- * control characters go.
+ * Text as a terminal would have left it: of what a carriage return overwrites only the last is kept. Colours stay; what
+ * would move the cursor over lines of ours, or write to the reader's clipboard, goes.
  */
 function tidy(text: string): string {
   return text
@@ -155,5 +163,5 @@ function tidy(text: string): string {
       return shown.slice(shown.lastIndexOf('\r') + 1)
     })
     .join('\n')
-    .replace(/\p{Cc}/gu, (control) => (keptControls.includes(control) ? control : ''))
+    .replace(controls, '$1')
 }
