@@ -7,7 +7,7 @@ import { edgeOptions } from '../support/edge-options.ts'
 import { requires } from '../support/requires.ts'
 import { loadSite, markedFiles, markOf } from '../support/site-load.ts'
 import { createSiteStore } from '../support/site-store.ts'
-import { runWrk } from '../support/wrk.ts'
+import { runWrk, type WrkResult } from '../support/wrk.ts'
 
 const switches = 200
 const hasWrk = requires('wrk')
@@ -19,37 +19,39 @@ test.if(hasWrk)(
     await store.deploy(markedFiles('start'))
     const edges = await superviseEdges({ ...edgeOptions(store), log: pino({ level: 'silent' }) })
     const url = `http://127.0.0.1:${edges.port}/`
-    const load = loadSite(store.host, edges.port)
+    const switched = new AbortController()
+    // wrk for the load, our own visitors for what the answers say.
+    const wrk = loadWithWrk(url, store.host, switched.signal)
+    const visitors = loadSite(store.host, edges.port)
     try {
-      let wrk = await runWrk({ url, host: store.host, seconds: 1, connections: 8 })
-      expect(wrk).toMatchObject({ socketErrors: 0, otherStatuses: 0 })
-      let done = 0
-      while (done < switches) {
-        const running = runWrk({ url, host: store.host, seconds: 3, connections: 8 })
-        let ended = false
-        void running.finally(() => (ended = true))
-        for (; !ended && done < switches; done++) {
-          const mark = done % 2 === 0 ? 'even' : 'odd'
-          await store.deploy(markedFiles(mark))
-          await edges.sitesChanged()
-          // Whoever asks after the acknowledgement sees the new one, whichever process answers.
-          const bodies = await Promise.all([1, 2].map(() => visit(url, store.host)))
-          expect(bodies.map(markOf)).toEqual([mark, mark])
-        }
-        wrk = await running
-        expect(wrk).toMatchObject({ socketErrors: 0, otherStatuses: 0 })
-        expect(wrk.requests).toBeGreaterThan(0)
+      for (let done = 0; done < switches; done++) {
+        const mark = done % 2 === 0 ? 'even' : 'odd'
+        await store.deploy(markedFiles(mark))
+        await edges.sitesChanged()
+        // Whoever asks after the acknowledgement sees the new one, whichever process answers.
+        const bodies = await Promise.all([1, 2].map(() => visit(url, store.host)))
+        expect(bodies.map(markOf)).toEqual([mark, mark])
       }
     } finally {
-      const problems = await load.stop()
+      switched.abort()
+      const [problems, runs] = await Promise.all([visitors.stop(), wrk])
       await edges.stop()
       await store.close()
       expect(problems).toEqual([])
+      for (const run of runs) expect(run).toMatchObject({ socketErrors: 0, otherStatuses: 0 })
+      expect(runs.every((run) => run.requests > 0)).toBe(true)
     }
-    expect(load.visits()).toBeGreaterThan(switches)
+    expect(visitors.visits()).toBeGreaterThan(switches)
   },
   60_000,
 )
+
+/** One run after the other until it is enough. */
+async function loadWithWrk(url: string, host: string, enough: AbortSignal): Promise<WrkResult[]> {
+  const runs: WrkResult[] = []
+  while (!enough.aborted) runs.push(await runWrk({ url, host, seconds: 1, connections: 8 }))
+  return runs
+}
 
 async function visit(url: string, host: string): Promise<string> {
   const response = await fetch(url, { headers: { host, connection: 'close' } })
