@@ -147,9 +147,19 @@ function newStream(options: LogOptions) {
   }
 }
 
-/** First what is kept: a colour. Other escape sequences, and control characters but for tabs and line ends, are not. */
-const controls =
-  /(\u001b\[[0-9;:]*m)|\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b|[^\P{Cc}\t\n\u001b]+/gu
+const escape = '\u001b'
+const bell = '\u0007'
+/** First what is kept, colours; then what goes: other escape sequences (ECMA-48), other control characters. */
+const controls = new RegExp(
+  [
+    `(${escape}\\[[0-9;:]*m)`,
+    `${escape}\\[[0-?]*[ -/]*[@-~]`,
+    `${escape}\\][^\\p{Cc}]*(?:${bell}|${escape}\\\\)`,
+    escape,
+    `(?:(?!${escape})[^\\P{Cc}\\t\\n])+`,
+  ].join('|'),
+  'gu',
+)
 
 /**
  * Text as a terminal would have left it: of what a carriage return overwrites only the last is kept. Colours stay; what
