@@ -17,6 +17,7 @@ import {
 import { dirname, join } from 'node:path'
 
 import { UsageError } from './config.ts'
+import { hasCode } from './model/error-code.ts'
 
 /** What lies where in the data directory. */
 export interface DataDirectory {
@@ -148,7 +149,7 @@ function createPrivateFile(file: string, text: string): void {
     try {
       linkSync(temporary, file)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      if (!hasCode(error, 'EEXIST')) throw error
     }
     rmSync(temporary)
   })

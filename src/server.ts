@@ -30,6 +30,7 @@ import { readS3Settings } from './deploy/s3-source.ts'
 import { sweepBlobs } from './deploy/sweep.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
+import { hasCode } from './model/error-code.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { SecretBox } from './store/secret-box.ts'
@@ -208,7 +209,7 @@ async function listenApi(config: Config, { handle }: Gateway, log: Logger): Prom
   try {
     return await listen({ host, port, handle, log })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    if (!hasCode(error, 'EADDRINUSE')) throw error
     throw new UsageError(
       `Another program listens on port ${port} of ${host}. Choose another port with PREAMP_API_PORT.`,
     )

@@ -3,6 +3,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { hasCode } from '../model/error-code.ts'
 import { type Blobs, BlobTooLarge, type ListedBlob, type PutOptions, type StoredBlob } from './blobs.ts'
 import { makeDurable } from './durable-files.ts'
 import { hashOf, type TemporaryFile, writeTemporaryFile } from './temporary-file.ts'
@@ -133,7 +134,7 @@ function touchFile(path: string): boolean {
     utimesSync(path, now, now)
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }
@@ -153,7 +154,7 @@ async function statIfThere(path: string): Promise<{ size: number; mtimeMs: numbe
   try {
     return await stat(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import { customerError } from './build-failed.ts'
 
@@ -39,9 +40,8 @@ export async function readOwnFile(folder: string, name: string): Promise<string 
   try {
     file = await open(join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT') return undefined
-    if (code === 'ELOOP' || code === 'ENXIO') throw notAFile(name)
+    if (hasCode(error, 'ENOENT')) return undefined
+    if (hasCode(error, 'ELOOP', 'ENXIO')) throw notAFile(name)
     throw error
   }
   try {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
+import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { Database } from '../store/database.ts'
 import { changeJob, listAbandonedUploads, listExpiredLeases, takeExpiredLease } from '../store/jobs.ts'
@@ -100,7 +101,7 @@ async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { hasCode } from '../model/error-code.ts'
 import { runningStatuses } from '../model/jobs.ts'
 import type { Database } from '../store/database.ts'
 import {
@@ -142,7 +143,7 @@ async function absentAsUndefined<T>(looking: Promise<T>): Promise<T | undefined>
   try {
     return await looking
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 
 import type { Blobs, StoredBlob } from '../blobs/blobs.ts'
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { FileNames, toManifest } from './collected-files.ts'
@@ -78,7 +79,7 @@ async function findBase({ root, baseDirectory }: FolderOptions): Promise<string>
   try {
     base = await realpath(join(realRoot, baseDirectory))
   } catch (error) {
-    if (isFileError(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) {
       throw new RefusedContent(`Artifact directory doesn't exist: ${shown}`)
     }
     throw error
@@ -147,7 +148,7 @@ async function readFolder(folder: string, prefix: string): Promise<string[]> {
   try {
     entries = await readdir(folder, { encoding: 'buffer' })
   } catch (error) {
-    if (isFileError(error, 'EACCES', 'EPERM')) throw unreadable(prefix || '/')
+    if (hasCode(error, 'EACCES', 'EPERM')) throw unreadable(prefix || '/')
     throw error
   }
   return entries
@@ -184,10 +185,10 @@ async function resolveLink(base: string, link: string, name: string): Promise<st
   try {
     place = await realpath(link)
   } catch (error) {
-    if (isFileError(error, 'ENOENT', 'ENOTDIR'))
+    if (hasCode(error, 'ENOENT', 'ENOTDIR'))
       throw new RefusedContent(`The link ${quoted(name)} leads nowhere`)
-    if (isFileError(error, 'ELOOP')) throw new RefusedContent(`The link ${quoted(name)} leads to itself`)
-    if (isFileError(error, 'EACCES', 'EPERM')) throw unreadable(name)
+    if (hasCode(error, 'ELOOP')) throw new RefusedContent(`The link ${quoted(name)} leads to itself`)
+    if (hasCode(error, 'EACCES', 'EPERM')) throw unreadable(name)
     throw error
   }
   if (!isInside(base, place)) {
@@ -205,8 +206,8 @@ async function storeFile(put: Blobs['put'], { name, path }: FoundFile): Promise<
     // Neither follows a link that was put here meanwhile, nor waits for the writer of a pipe.
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
-    if (isFileError(error, 'EACCES', 'EPERM')) throw unreadable(name)
-    if (isFileError(error, 'ELOOP', 'ENXIO')) throw refusedKind(name)
+    if (hasCode(error, 'EACCES', 'EPERM')) throw unreadable(name)
+    if (hasCode(error, 'ELOOP', 'ENXIO')) throw refusedKind(name)
     throw error
   }
   try {
@@ -230,8 +231,4 @@ function unreadable(name: string): RefusedContent {
   return new RefusedContent(
     `${quoted(name)} cannot be read: the build took away the permission. Restore it with chmod`,
   )
-}
-
-function isFileError(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

@@ -4,6 +4,7 @@ import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, type Zi
 
 import type { Blobs, BlobSource, StoredBlob } from '../blobs/blobs.ts'
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { BlobReader } from './blob-reader.ts'
@@ -153,8 +154,7 @@ function inflate(entry: Entry, path: string, packed: Uint8Array): Uint8Array {
   try {
     return inflateRawSync(packed, { maxOutputLength: bytesMax, chunkSize: bytesMax })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
-      throw wrongSize(path)
+    if (hasCode(error, 'ERR_BUFFER_TOO_LARGE')) throw wrongSize(path)
     throw new RefusedContent(`The zip entry ${quoted(path)} is damaged`)
   }
 }

@@ -1,5 +1,6 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { hasCode } from '../model/error-code.ts'
 import { listBlobReferences } from '../store/blob-references.ts'
 import type { Database } from '../store/database.ts'
 import { readManifest, UnreadableManifest } from './read-manifest.ts'
@@ -31,8 +32,8 @@ export async function copyBlobs(
   await to.batch((put) =>
     forEachConcurrently(shas, copiesAtWork, async (sha) => {
       const stored = await put(from.open(sha).stream()).catch((error: unknown) => {
-        const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-        throw isMissing ? new BlobNotCopied(`The object ${sha} is missing.`, { cause: error }) : error
+        if (!hasCode(error, 'ENOENT')) throw error
+        throw new BlobNotCopied(`The object ${sha} is missing.`, { cause: error })
       })
       if (stored.sha !== sha) {
         throw new BlobNotCopied(`The object ${sha} is damaged: its bytes do not have this hash.`)

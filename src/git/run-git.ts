@@ -1,3 +1,5 @@
+import { hasCode } from '../model/error-code.ts'
+
 /** A Git command that failed. `detail` is what Git itself said, for the user to read. */
 export class GitFailed extends Error {
   readonly detail: string
@@ -69,7 +71,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    if (!hasCode(error, 'ESRCH')) throw error
   }
 }
 

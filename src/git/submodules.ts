@@ -1,6 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
+import { hasCode } from '../model/error-code.ts'
 import { type GitAccess, gitEnvironment } from './git-environment.ts'
 import { type Repository, RepositoryRefused, shownRepository, submoduleRepository } from './repository.ts'
 import { GitFailed, runGit } from './run-git.ts'
@@ -146,7 +147,7 @@ async function exists(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isFile()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }

@@ -9,6 +9,7 @@ import {
 } from 'kysely'
 import { PostgresJSDialect } from 'kysely-postgres-js'
 
+import { hasCode } from '../model/error-code.ts'
 import { ColumnTypes } from './columns.ts'
 import { migrations } from './migrations/index.ts'
 import type { Tables } from './schema.ts'
@@ -145,11 +146,8 @@ function isPostgresState(error: unknown, state: string): boolean {
 
 /** Whether a write was refused because a row with the same unique value exists: a busy branch, a taken name. */
 export function isUniqueViolation(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error ? error.code : undefined
   return (
-    code === 'SQLITE_CONSTRAINT_UNIQUE' ||
-    code === 'SQLITE_CONSTRAINT_PRIMARYKEY' ||
+    hasCode(error, 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY') ||
     isPostgresState(error, uniqueViolation)
   )
 }

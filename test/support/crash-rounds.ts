@@ -15,6 +15,7 @@ import {
   StartJobCommand,
 } from '@aws-sdk/client-amplify'
 
+import { hasCode } from '../../src/model/error-code.ts'
 import { createGitRepository } from './git-repository.ts'
 import { startPreamp, type TestPreamp, waitFor } from './preamp.ts'
 
@@ -218,7 +219,7 @@ function killIfAlive(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    if (!hasCode(error, 'ESRCH')) throw error
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { hasCode } from './error-code.ts'
+import { hasCode } from '../../model/error-code.ts'
 import { signalProcess } from './process-tree.ts'
 
 /** Text of a file of a group, or undefined where the group, or the file, is not there. */

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { hasCode } from '../../model/error-code.ts'
 import { counterIn, killAllIn, readGroupFile, removeGroup } from './cgroup-files.ts'
 import type { Cgroups, JobGroup } from './cgroup.ts'
-import { hasCode } from './error-code.ts'
 
 /**
  * Groups in the `memory` and `pids` hierarchies of cgroup v1, below `preamp/` in each.

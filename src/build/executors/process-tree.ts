@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 
-import { hasCode } from './error-code.ts'
+import { hasCode } from '../../model/error-code.ts'
 import { markVariable } from './job-mark.ts'
 
 export interface HostProcess {

@@ -2,7 +2,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
-import { hasCode } from './error-code.ts'
+import { hasCode } from '../../model/error-code.ts'
 
 /** Programs that builds find on their PATH. */
 export interface Tools {

@@ -1,6 +1,6 @@
 import { write } from 'node:fs'
 
-import { hasCode } from './error-code.ts'
+import { hasCode } from '../../model/error-code.ts'
 
 /**
  * Writes a text to a socket whose other end may read slowly, or be gone.
