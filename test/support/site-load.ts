@@ -33,10 +33,10 @@ export function markOf(body: string): string {
 export function loadSite(host: string, port: number, { visitors = 4, fresh = false } = {}): SiteLoad {
   const problems: string[] = []
   let visits = 0
-  let stopped = false
+  const stopped = new AbortController()
 
   async function visitForever(visitor: number): Promise<void> {
-    while (!stopped) {
+    while (!stopped.signal.aborted) {
       const path = (visits + visitor) % 2 === 0 ? '/' : '/asset.js'
       try {
         const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -57,7 +57,7 @@ export function loadSite(host: string, port: number, { visitors = 4, fresh = fal
   return {
     visits: () => visits,
     async stop() {
-      stopped = true
+      stopped.abort()
       await all
       return problems
     },
