@@ -207,5 +207,8 @@ function advice(stderr: string): string {
   if (/Permission denied \(publickey|Host key verification failed/i.test(stderr)) {
     return " – the SSH key of the server's user must be allowed to read the repository."
   }
+  if (/out of memory/i.test(stderr)) {
+    return ` – Git may use ${limits.gitMemoryBytesMax / 1024 ** 3} GiB. The repository holds too many names or too large files.`
+  }
   return ''
 }

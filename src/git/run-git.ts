@@ -1,4 +1,5 @@
 import { hasCode } from '../model/error-code.ts'
+import { limits } from '../model/limits.ts'
 
 /** A Git command that failed. `detail` is what Git itself said, for the user to read. */
 export class GitFailed extends Error {
@@ -17,6 +18,7 @@ export interface GitOptions {
   environment: Record<string, string>
   cwd: string
   signal: AbortSignal
+  memoryBytesMax?: number
 }
 
 const outputBytesMax = 1024 * 1024
@@ -29,7 +31,7 @@ const outputBytesMax = 1024 * 1024
 export async function runGit(args: string[], options: GitOptions): Promise<Buffer> {
   const { signal } = options
   signal.throwIfAborted()
-  const child = Bun.spawn(['git', ...args], {
+  const child = Bun.spawn([...withinMemory(options), 'git', ...args], {
     cwd: options.cwd,
     env: options.environment,
     stdin: 'ignore',
@@ -54,6 +56,12 @@ export async function runGit(args: string[], options: GitOptions): Promise<Buffe
     signal.removeEventListener('abort', kill)
     if (child.exitCode === null && child.signalCode === null) kill()
   }
+}
+
+/** Where util-linux is; RLIMIT_DATA, unlike RLIMIT_AS, leaves out the packs that Git maps. */
+function withinMemory({ memoryBytesMax = limits.gitMemoryBytesMax }: GitOptions): string[] {
+  const prlimit = Bun.which('prlimit')
+  return prlimit === null ? [] : [prlimit, `--data=${memoryBytesMax}`]
 }
 
 /** Reads a stream to its end, so that its writer never waits, and keeps the beginning. */

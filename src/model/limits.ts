@@ -43,6 +43,8 @@ export const limits = {
   buildSpecBytesMax: 256 * KiB,
   stopSecondsMax: 5,
   checkoutSecondsMax: 600,
+  /** Of each Git process: a repository of some KiB can unfold to billions of names. */
+  gitMemoryBytesMax: 2 * GiB,
 
   leaseSeconds: 30,
   leaseRenewSeconds: 10,
