@@ -23,6 +23,7 @@ import { BuildFailed } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import { build, type BuildOptions } from './build-step.ts'
 import { collectUploads, writeDeployLine } from './collect-uploads.ts'
+import { watchDisk } from './disk-watch.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
 import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
 import { endInterruptedJob, endJob } from './job-fate.ts'
@@ -47,6 +48,8 @@ export interface RunnerOptions extends Omit<BuildOptions, 'jobFolder'> {
   log: Logger
   /** How long a build may take, given its app and branch variables; `_BUILD_TIMEOUT` unless given. */
   buildTimeoutMilliseconds?(variables: Record<string, string>): number
+  /** `limits.diskFreeBytesMin` unless given. */
+  diskFreeBytesMin?(): number
 }
 
 /** Everything that one run of a job needs. */
@@ -67,9 +70,10 @@ export function createRunner(options: RunnerOptions): RunJob {
   return async function runJob(job, control) {
     const held = { jobKey: job.jobKey, owner: control.owner }
     const jobFolder = join(options.workRoot, job.jobKey)
+    const disk = watchDisk(options.workRoot, options.diskFreeBytesMin)
     let run: Run | undefined
     try {
-      run = await prepare(job, control)
+      run = await prepare(job, { ...control, signal: AbortSignal.any([control.signal, disk.signal]) })
       await removeWorkFolder(jobFolder)
       await mkdir(jobFolder, { mode: 0o755 })
       const built = job.type === 'MANUAL' ? undefined : await runBuild(run, jobFolder)
@@ -84,6 +88,8 @@ export function createRunner(options: RunnerOptions): RunJob {
       // Before a job goes back to PENDING, as the next run of it has the same folder.
       await removeWorkFolder(jobFolder)
       if (reason !== undefined) await endInterruptedJob(database, held, reason, now())
+    } finally {
+      disk.clear()
     }
   }
 

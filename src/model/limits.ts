@@ -39,6 +39,9 @@ export const limits = {
   buildMinutesMin: 5,
   buildMinutesMax: 120,
   buildMinutesDefault: 30,
+  /** Of the disk under the work folder, and in files: the rest is for the database, for uploads and for other builds. */
+  diskFreeBytesMin: 512 * MiB,
+  diskFreeFilesMin: 10_000,
   buildLogBytesMax: 64 * MiB,
   buildSpecBytesMax: 256 * KiB,
   stopSecondsMax: 5,
