@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -6,11 +6,9 @@ import { createGitRepository } from '../../test/support/git-repository.ts'
 import { requires } from '../../test/support/requires.ts'
 import { runGit } from './run-git.ts'
 
-describe.if(requires('prlimit'))('a small repository that unfolds to very many names', async () => {
-  const repository = await createGitRepository({ f0: 'boom' })
-  afterAll(() => repository.remove())
-
+describe.if(requires('prlimit'))('a small repository that unfolds to very many names', () => {
   test('does not get the memory for them', async () => {
+    const repository = await createGitRepository({ f0: 'boom' })
     // Six folders deep, each holding the next one ten times: a million files out of seven objects.
     let [type, id] = ['100644 blob', repository.git('rev-parse', 'HEAD:f0')]
     for (let depth = 0; depth < 6; depth++) {
@@ -28,5 +26,6 @@ describe.if(requires('prlimit'))('a small repository that unfolds to very many n
       memoryBytesMax: 32 * 1024 * 1024,
     })
     await expect(unfold).rejects.toThrow(/out of memory/i)
+    repository.remove()
   })
 })

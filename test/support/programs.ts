@@ -9,6 +9,7 @@ export const programs = {
   git: 'git',
   curl: 'curl',
   unzip: 'unzip',
+  prlimit: 'util-linux',
   aws: 'awscli',
   boto3: 'python3-boto3',
   postgres: 'postgresql',
