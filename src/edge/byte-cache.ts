@@ -1,9 +1,9 @@
 /** Bytes in memory up to a bound; what was used least lately goes first. */
 export interface ByteCache {
-  get(key: string): Uint8Array<ArrayBuffer> | undefined
+  get(key: string): Blob | undefined
   /** Whether {@link set} would keep them: bytes longer than a quarter of the cache would push out everything else. */
-  fits(bytes: Uint8Array<ArrayBuffer>): boolean
-  set(key: string, bytes: Uint8Array<ArrayBuffer>): void
+  fits(bytes: Blob): boolean
+  set(key: string, bytes: Blob): void
 }
 
 /** What an entry costs besides its bytes, roughly. */
@@ -11,13 +11,13 @@ const entryBytes = 256
 
 export function createByteCache(bytesMax: number): ByteCache {
   /** Those that were used since the last turn, and those of the turn before. */
-  let recent = new Map<string, Uint8Array<ArrayBuffer>>()
-  let older = new Map<string, Uint8Array<ArrayBuffer>>()
+  let recent = new Map<string, Blob>()
+  let older = new Map<string, Blob>()
   let recentBytes = 0
 
-  function keep(key: string, bytes: Uint8Array<ArrayBuffer>): void {
+  function keep(key: string, bytes: Blob): void {
     recent.set(key, bytes)
-    recentBytes += bytes.byteLength + entryBytes
+    recentBytes += bytes.size + entryBytes
     if (recentBytes <= bytesMax / 2) return
     // Two halves that change places need no bookkeeping when an entry is read, which is what happens all the time.
     older = recent
@@ -25,7 +25,7 @@ export function createByteCache(bytesMax: number): ByteCache {
     recentBytes = 0
   }
 
-  const fits = (bytes: Uint8Array) => bytes.byteLength <= bytesMax / 4
+  const fits = (bytes: Blob) => bytes.size <= bytesMax / 4
 
   return {
     get(key) {

@@ -7,12 +7,10 @@ import type { Encoding } from './accept-encoding.ts'
 import { createByteCache } from './byte-cache.ts'
 import { compress } from './compression.ts'
 
-type Bytes = Uint8Array<ArrayBuffer>
-
-/** Bytes of files, from memory or from the blobs. */
+/** Bytes of files, read into memory once: the same Blob each time, as long as it is kept. */
 export interface FileBytes {
   /** At once when they are in memory. Undefined for a file that is too long for it: stream it. */
-  identity(file: ManifestFile): Bytes | undefined | Promise<Bytes>
+  identity(file: ManifestFile): Blob | undefined | Promise<Blob>
   /**
    * At once when they are in memory. `not-packed` when the file does not get smaller, or is a long one whose compression
    * is still under way: send it as it is.
@@ -21,20 +19,20 @@ export interface FileBytes {
     file: ManifestFile,
     encoding: Encoding,
     key: string,
-  ): Bytes | 'not-packed' | Promise<Bytes | 'not-packed'>
+  ): Blob | 'not-packed' | Promise<Blob | 'not-packed'>
 }
 
 /** Stands in memory for a compression that gained nothing, so that it is not tried again. */
-const notWorthIt: Bytes = new Uint8Array(0)
+const notWorthIt = new Blob([])
 
 export function createFileBytes(options: { blobs: Blobs; memoryBytes: number; log: Logger }): FileBytes {
   const { blobs, memoryBytes, log } = options
   const cache = createByteCache(memoryBytes)
   /** Reads and compressions under way: whoever else wants the same bytes waits for them. */
-  const underWay = new Map<string, Promise<Bytes>>()
+  const underWay = new Map<string, Promise<Blob>>()
   let compressing = 0
 
-  function once(key: string, make: () => Promise<Bytes>): Promise<Bytes> {
+  function once(key: string, make: () => Promise<Blob>): Promise<Blob> {
     let promise = underWay.get(key)
     if (!promise) {
       promise = make().finally(() => underWay.delete(key))
@@ -43,19 +41,20 @@ export function createFileBytes(options: { blobs: Blobs; memoryBytes: number; lo
     return promise
   }
 
-  async function read({ sha, size }: ManifestFile): Promise<Bytes> {
+  async function read({ sha, size }: ManifestFile): Promise<Blob> {
     const bytes = await blobs.open(sha).bytes()
     if (bytes.byteLength !== size) {
       throw new Error(`The blob ${sha} has ${bytes.byteLength} bytes, its manifest says ${size}`)
     }
-    if (size <= limits.edgeCachedFileBytesMax) cache.set(sha, bytes)
-    return bytes
+    const inMemory = new Blob([bytes])
+    if (size <= limits.edgeCachedFileBytesMax) cache.set(sha, inMemory)
+    return inMemory
   }
 
-  async function pack(file: ManifestFile, encoding: Encoding, key: string): Promise<Bytes> {
+  async function pack(file: ManifestFile, encoding: Encoding, key: string): Promise<Blob> {
     const bytes = cache.get(file.sha) ?? (await once(file.sha, () => read(file)))
-    const packed = await compress(bytes, encoding)
-    const result = packed.byteLength < bytes.byteLength ? packed : notWorthIt
+    const packed = new Blob([await compress(await bytes.bytes(), encoding)])
+    const result = packed.size < bytes.size ? packed : notWorthIt
     // What does not fit into the memory would be compressed again for every visitor.
     if (cache.fits(result)) {
       cache.set(key, result)
