@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { waitFor } from '../../test/support/preamp.ts'
+import { waitFor } from '../../test/support/wait-for.ts'
 
 export interface Nginx {
   port: number
@@ -30,7 +30,7 @@ export async function startNginx(files: Record<string, Uint8Array>, core: number
     if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`)
     return fetch(`http://127.0.0.1:${port}/`).then(
       () => true,
-      () => undefined,
+      () => false,
     )
   })
   return {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { waitFor } from '../../test/support/wait-for.ts'
 import { type BuildLog, formatEntry, type LogOptions, openBuildLog } from './build-log.ts'
 import { secretMasks } from './secret-mask.ts'
 
@@ -147,8 +148,7 @@ describe('output', () => {
 test('can be read while it is written', async () => {
   const log = open()
   log.output('stdout', bytes('first\n'))
-  const deadline = Date.now() + 5000
-  while (!readFileSync(log.path, 'utf8').includes('first') && Date.now() < deadline) await Bun.sleep(5)
+  await waitFor('the line in the file', 5, () => readFileSync(log.path, 'utf8').includes('first'))
   expect(readFileSync(log.path, 'utf8')).toContain('[INFO]: first')
   await log.close()
 })

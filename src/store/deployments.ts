@@ -78,18 +78,6 @@ export async function deactivateDeployment(
   return true
 }
 
-/** Number of the job whose deployment is live: `activeJobId`. Undefined when nothing is live or its job was deleted. */
-export async function findActiveJobNumber(queries: Queries, branch: BranchRow): Promise<number | undefined> {
-  if (branch.activeDeploymentId === null) return undefined
-  const row = await queries
-    .selectFrom('deployments')
-    .innerJoin('jobs', 'jobs.jobKey', 'deployments.jobKey')
-    .select('jobs.number')
-    .where('deployments.deploymentId', '=', branch.activeDeploymentId)
-    .executeTakeFirst()
-  return row?.number
-}
-
 /** What a host shows: the app, the branch, and the deployment its pointer names. */
 export interface SiteRow {
   app: AppRow

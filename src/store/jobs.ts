@@ -48,15 +48,6 @@ function statusIn(column: 'status' | 'candidate.status' | 'running.status', stat
   return sql<boolean>`${sql.ref(column)} in (${sql.join(statuses.map((status) => sql.lit(status)))})`
 }
 
-export async function countJobs(queries: Queries, branchId: string): Promise<number> {
-  const row = await queries
-    .selectFrom('jobs')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('branchId', '=', branchId)
-    .executeTakeFirstOrThrow()
-  return row.count
-}
-
 /** The branch's waiting and running jobs, newest first: two at the most. */
 export function listUnfinishedJobs(queries: Queries, branchId: string): Promise<JobRow[]> {
   return queries

@@ -12,6 +12,7 @@ import {
 import { findAccessKey } from './access-keys.ts'
 import { listApps } from './apps.ts'
 import { findArtifact, listTestArtifacts } from './artifacts.ts'
+import { findBranchOverviews } from './branch-overview.ts'
 import { findBranch, findBranchByDisplayName, listBranches } from './branches.ts'
 import { ColumnTypes } from './columns.ts'
 import { type Database, openDatabase, type Queries } from './database.ts'
@@ -19,7 +20,6 @@ import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deplo
 import {
   changeJob,
   claimNextJob,
-  countJobs,
   findJob,
   listAbandonedUploads,
   listCancelling,
@@ -88,9 +88,14 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number<?)'],
   ],
   [
-    'countJobs',
-    (q) => countJobs(q, 'b').catch(() => 0),
-    ['SEARCH jobs USING COVERING INDEX sqlite_autoindex_jobs_2 (branchId=?)'],
+    'findBranchOverviews',
+    (q) => findBranchOverviews(q, ['b']),
+    [
+      'SEARCH jobs USING COVERING INDEX sqlite_autoindex_jobs_2 (branchId=?)',
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
+      'SEARCH deployments USING INDEX sqlite_autoindex_deployments_1 (deploymentId=?)',
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
+    ],
   ],
   [
     'listApps',

@@ -17,8 +17,8 @@ import {
   processesWith,
   removeDataDirectory,
 } from '../support/executors.ts'
-import { waitFor } from '../support/preamp.ts'
 import { requires } from '../support/requires.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const cases: ExecutorCase[] = [
   { kind: 'bubblewrap', cgroups: true },
@@ -246,7 +246,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
       test('stop ends every process, whatever it does about it', async () => {
         const seconds = ownSeconds()
         await session.run(`set -- ${seconds}\n${leaveProcesses}`)
-        await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6 || undefined)
+        await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6)
         const running = session.run(`sleep ${seconds}`)
         const begun = performance.now()
         await session.stop()
@@ -264,7 +264,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         async () => {
           const seconds = ownSeconds()
           await session.run(`set -- ${seconds}\n${leaveUnmarkedProcess}`)
-          await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 1 || undefined)
+          await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 1)
           await session.stop()
           expect(processesWith(seconds)).toEqual([])
         },
@@ -296,7 +296,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
           { stdio: ['ignore', 'pipe', 'inherit'] },
         )
         await server.stdout.getReader().read()
-        await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6 || undefined)
+        await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6)
         server.kill('SIGKILL')
         await server.exited
 
@@ -397,7 +397,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         expect(await session.run('unshare --user true')).not.toEqual(exited(0))
         const seconds = ownSeconds()
         await session.run(`sleep ${seconds} &`)
-        await waitFor('the process', 5, () => processesWith(seconds).length === 1 || undefined)
+        await waitFor('the process', 5, () => processesWith(seconds).length === 1)
         const uids = processesWith(seconds).map(
           (pid) => /^Uid:\t([0-9]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1],
         )

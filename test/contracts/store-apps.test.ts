@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 
-import { newAppId, newId } from '../../src/model/ids.ts'
+import { newAppId } from '../../src/model/ids.ts'
 import { deleteApp, findApp, findAppById, listApps, updateApp } from '../../src/store/apps.ts'
 import { findArtifact, insertArtifact } from '../../src/store/artifacts.ts'
 import {
@@ -13,15 +13,12 @@ import {
 } from '../../src/store/branches.ts'
 import { findDeployment, findSite } from '../../src/store/deployments.ts'
 import { findJobByKey } from '../../src/store/jobs.ts'
-import type { ArtifactRow, JobRow } from '../../src/store/schema.ts'
 import { insertStep, listSteps } from '../../src/store/steps.ts'
 import { insertUploads, listUploads } from '../../src/store/uploads.ts'
 import { databaseServers } from '../support/databases.ts'
 import { requires } from '../support/requires.ts'
-import { branchRow } from '../support/rows.ts'
+import { artifactRow, branchRow, stepRow } from '../support/rows.ts'
 import { storeFixture, violation } from '../support/store-fixture.ts'
-
-const beyond32Bits = 2 ** 52 + 1
 
 describe.each(databaseServers(requires('postgres')))('apps and branches on %s', (_name, start) => {
   const store = storeFixture(start)
@@ -94,11 +91,11 @@ describe.each(databaseServers(requires('postgres')))('apps and branches on %s', 
       const app = await store.addApp()
       const branch = await store.addBranch({ appId: app.appId })
       const { job, deployment } = await store.addDeployment(branch.branchId, 1)
-      await insertStep(store.database.queries, stepOf(job, 'BUILD', 0))
+      await insertStep(store.database.queries, stepRow(job.jobKey, 'BUILD'))
       await insertUploads(store.database.queries, [
         { jobKey: job.jobKey, name: '', md5: null, sha: null, bytes: null },
       ])
-      const artifact = artifactOf(job, 'a.png')
+      const artifact = artifactRow(job.jobKey, 'a.png')
       await insertArtifact(store.database.queries, artifact)
       await deleteApp(store.database.queries, app.appId)
       expect(await findBranchById(store.database.queries, branch.branchId)).toBeUndefined()
@@ -164,29 +161,3 @@ describe.each(databaseServers(requires('postgres')))('apps and branches on %s', 
     })
   })
 })
-
-function stepOf({ jobKey }: Pick<JobRow, 'jobKey'>, name: 'BUILD' | 'DEPLOY' | 'VERIFY', position: number) {
-  return {
-    jobKey,
-    name,
-    position,
-    status: 'RUNNING' as const,
-    statusReason: null,
-    context: null,
-    startedAt: beyond32Bits,
-    endedAt: null,
-    logSha: null,
-  }
-}
-
-function artifactOf({ jobKey }: Pick<JobRow, 'jobKey'>, fileName: string): ArtifactRow {
-  return {
-    artifactId: newId(),
-    jobKey,
-    kind: 'test',
-    fileName,
-    sha: 'e'.repeat(64),
-    bytes: beyond32Bits,
-    createdAt: 1,
-  }
-}

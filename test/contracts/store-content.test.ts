@@ -9,44 +9,54 @@ import {
   listTestArtifacts,
 } from '../../src/store/artifacts.ts'
 import { listBlobReferences } from '../../src/store/blob-references.ts'
+import { findBranchOverviews } from '../../src/store/branch-overview.ts'
 import { findBranchById, insertBranch } from '../../src/store/branches.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import {
   activateDeployment,
   deactivateDeployment,
-  findActiveJobNumber,
   findDeployment,
   findSite,
   insertDeployment,
 } from '../../src/store/deployments.ts'
-import { countJobs, deleteJob, insertJob, listJobs } from '../../src/store/jobs.ts'
-import type { ArtifactRow, JobRow } from '../../src/store/schema.ts'
+import { deleteJob, insertJob, listJobs } from '../../src/store/jobs.ts'
+import type { JobRow } from '../../src/store/schema.ts'
 import { changeStep, deleteSteps, findStep, insertStep, listSteps } from '../../src/store/steps.ts'
 import { findUpload, insertUploads, listUploads, recordUpload } from '../../src/store/uploads.ts'
 import { databaseServers } from '../support/databases.ts'
 import { requires } from '../support/requires.ts'
-import { appRow, branchRow, deploymentRow, jobRow } from '../support/rows.ts'
+import {
+  appRow,
+  artifactRow,
+  awkward,
+  beyond32Bits,
+  branchRow,
+  deploymentRow,
+  jobRow,
+  stepRow,
+} from '../support/rows.ts'
 import { storeFixture } from '../support/store-fixture.ts'
 
-/** What JSON, 64-bit numbers and Unicode do to a database that is not careful with them. */
-const awkward = `it's "quoted" \\ ; -- 🌍 \u0001\n{"json":null} grüße`
-const beyond32Bits = 2 ** 52 + 1
+const late = { startedAt: beyond32Bits }
+const large = { bytes: beyond32Bits }
 
 describe.each(databaseServers(requires('postgres')))('what jobs leave behind on %s', (_name, start) => {
   const store = storeFixture(start)
+  const overviewOf = async ({ branchId }: { branchId: string }) =>
+    (await findBranchOverviews(store.database.queries, [branchId]))(branchId)
 
   describe('steps', () => {
     test('come in their order, and change one by one', async () => {
       const { jobKey } = await store.addJob()
-      for (const [position, name] of (['BUILD', 'DEPLOY', 'VERIFY'] as const).entries()) {
-        await insertStep(store.database.queries, stepOf({ jobKey }, name, position))
+      for (const name of ['BUILD', 'DEPLOY', 'VERIFY'] as const) {
+        await insertStep(store.database.queries, stepRow(jobKey, name, late))
       }
       const change = { status: 'SUCCEED', endedAt: 9, logSha: 'b'.repeat(64), context: awkward } as const
       expect(await changeStep(store.database.queries, jobKey, 'DEPLOY', change)).toBe(true)
       const steps = await listSteps(store.database.queries, jobKey)
       expect(steps.map(({ name }) => name)).toEqual(['BUILD', 'DEPLOY', 'VERIFY'])
-      expect(steps[1]).toEqual({ ...stepOf({ jobKey }, 'DEPLOY', 1), ...change })
-      expect(await findStep(store.database.queries, jobKey, 'BUILD')).toEqual(stepOf({ jobKey }, 'BUILD', 0))
+      expect(steps[1]).toEqual({ ...stepRow(jobKey, 'DEPLOY', late), ...change })
+      expect(await findStep(store.database.queries, jobKey, 'BUILD')).toEqual(stepRow(jobKey, 'BUILD', late))
       expect(await changeStep(store.database.queries, jobKey, 'TEST', change)).toBe(false)
       await deleteSteps(store.database.queries, jobKey)
       expect(await listSteps(store.database.queries, jobKey)).toEqual([])
@@ -66,7 +76,7 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
       await insertUploads(store.database.queries, rows)
       const names = (await listUploads(store.database.queries, jobKey)).map(({ name }) => name)
       expect(names).toEqual(rows.map(({ name }) => name).toSorted())
-      const content = { sha: 'd'.repeat(64), bytes: beyond32Bits }
+      const content = { sha: 'd'.repeat(64), ...large }
       expect(await recordUpload(store.database.queries, jobKey, rows[7]!.name, content)).toBe(true)
       expect(await findUpload(store.database.queries, jobKey, rows[7]!.name)).toEqual({
         ...rows[7]!,
@@ -79,9 +89,9 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
   describe('artifacts', () => {
     test('are made once, and found by id and by name', async () => {
       const job = await store.addJob()
-      const artifact = artifactOf(job, 'shot.png')
+      const artifact = artifactRow(job.jobKey, 'shot.png', large)
       await insertArtifact(store.database.queries, artifact)
-      await insertArtifact(store.database.queries, artifactOf(job, 'shot.png'))
+      await insertArtifact(store.database.queries, artifactRow(job.jobKey, 'shot.png', large))
       expect(await findArtifact(store.database.queries, artifact.artifactId)).toEqual(artifact)
       expect(await findJobArtifact(store.database.queries, job.jobKey, 'test', 'shot.png')).toEqual(artifact)
       expect(
@@ -92,9 +102,9 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
     test('of tests come in pages by the bytes of their names', async () => {
       const job = await store.addJob()
       for (const name of ['b', 'B', 'a/c', 'a'])
-        await insertArtifact(store.database.queries, artifactOf(job, name))
+        await insertArtifact(store.database.queries, artifactRow(job.jobKey, name))
       await insertArtifact(store.database.queries, {
-        ...artifactOf(job, 'artifacts.zip'),
+        ...artifactRow(job.jobKey, 'artifacts.zip'),
         kind: 'build-output',
       })
       const page = await listTestArtifacts(store.database.queries, job.jobKey, { limit: 2 })
@@ -113,7 +123,7 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
         branch,
         deployment: undefined,
       })
-      expect(await findActiveJobNumber(store.database.queries, branch)).toBeUndefined()
+      expect((await overviewOf(branch)).activeJobNumber).toBeUndefined()
       const { job, deployment } = await store.addDeployment(branch.branchId, 77)
       const site = await findSite(store.database.queries, app.appId, 'main')
       expect(site).toEqual({
@@ -121,7 +131,7 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
         branch: { ...branch, activeDeploymentId: deployment.deploymentId, lastJobNumber: 1, updatedAt: 77 },
         deployment,
       })
-      expect(await findActiveJobNumber(store.database.queries, site!.branch)).toBe(job.number)
+      expect((await overviewOf(site!.branch)).activeJobNumber).toBe(job.number)
       expect(await findSite(store.database.queries, app.appId, 'other')).toBeUndefined()
       expect(await findSite(store.database.queries, newAppId(), 'main')).toBeUndefined()
     })
@@ -135,7 +145,7 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
       )
       const site = await findSite(store.database.queries, appId, 'main')
       expect(site?.deployment).toEqual({ ...first.deployment, jobKey: null })
-      expect(await findActiveJobNumber(store.database.queries, site!.branch)).toBeUndefined()
+      expect((await overviewOf(site!.branch)).activeJobNumber).toBeUndefined()
       await store.database.transaction((tx) =>
         activateDeployment(tx, branchId, waiting.deployment.deploymentId, 2),
       )
@@ -185,9 +195,9 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
       await insertJob(own.queries, job)
       expect(await listBlobReferences(own.queries)).toEqual({ manifests: new Set(), others: new Set() })
       await insertDeployment(own.queries, deploymentRow(job, { manifestSha: 'manifest' }))
-      await insertArtifact(own.queries, { ...artifactOf(job, 'a'), sha: 'artifact' })
-      await insertStep(own.queries, { ...stepOf(job, 'BUILD', 0), logSha: 'log' })
-      await insertStep(own.queries, stepOf(job, 'DEPLOY', 1))
+      await insertArtifact(own.queries, artifactRow(job.jobKey, 'a', { sha: 'artifact' }))
+      await insertStep(own.queries, stepRow(job.jobKey, 'BUILD', { logSha: 'log' }))
+      await insertStep(own.queries, stepRow(job.jobKey, 'DEPLOY'))
       await insertUploads(own.queries, [
         { jobKey: job.jobKey, name: 'a', md5: null, sha: 'upload', bytes: 1 },
         { jobKey: job.jobKey, name: 'b', md5: null, sha: null, bytes: null },
@@ -211,32 +221,6 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
     await store.database.transaction((tx) => deleteJob(tx, first[3]!.jobKey, ['SUCCEED']))
     const rest = await listJobs(store.database.queries, branchId, { before: first[3]!.number, limit: 50 })
     expect(rest).toEqual(made.slice(4))
-    expect(await countJobs(store.database.queries, branchId)).toBe(12)
+    expect((await overviewOf({ branchId })).totalJobs).toBe(12)
   })
 })
-
-function stepOf({ jobKey }: Pick<JobRow, 'jobKey'>, name: 'BUILD' | 'DEPLOY' | 'VERIFY', position: number) {
-  return {
-    jobKey,
-    name,
-    position,
-    status: 'RUNNING' as const,
-    statusReason: null,
-    context: null,
-    startedAt: beyond32Bits,
-    endedAt: null,
-    logSha: null,
-  }
-}
-
-function artifactOf({ jobKey }: Pick<JobRow, 'jobKey'>, fileName: string): ArtifactRow {
-  return {
-    artifactId: newId(),
-    jobKey,
-    kind: 'test',
-    fileName,
-    sha: 'e'.repeat(64),
-    bytes: beyond32Bits,
-    createdAt: 1,
-  }
-}

@@ -14,12 +14,8 @@ import { findDeployment, findDeploymentOfJob, insertDeployment } from '../../src
 import { findJob, findJobByKey } from '../../src/store/jobs.ts'
 import { databaseServers } from '../support/databases.ts'
 import { requires } from '../support/requires.ts'
-import { deploymentRow } from '../support/rows.ts'
+import { awkward, beyond32Bits, deploymentRow } from '../support/rows.ts'
 import { storeFixture } from '../support/store-fixture.ts'
-
-/** What JSON, 64-bit numbers and Unicode do to a database that is not careful with them. */
-const awkward = `it's "quoted" \\ ; -- 🌍 \u0001\n{"json":null} grüße`
-const beyond32Bits = 2 ** 52 + 1
 
 describe.each(databaseServers(requires('postgres')))('rows on %s', (_name, start) => {
   const store = storeFixture(start)

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 
 import { chromium } from 'playwright-core'
 
-import { waitFor } from '../support/preamp.ts'
 import { findProgram, requires } from '../support/requires.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const main = join(import.meta.dir, '../../src/main.ts')
 

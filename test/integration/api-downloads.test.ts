@@ -22,6 +22,7 @@ import { changeJob } from '../../src/store/jobs.ts'
 import type { JobRow } from '../../src/store/schema.ts'
 import { changeStep, insertStep } from '../../src/store/steps.ts'
 import { startApi, type TestApi } from '../support/api.ts'
+import { stepRow } from '../support/rows.ts'
 
 let api: TestApi
 let client: AmplifyClient
@@ -60,17 +61,7 @@ beforeEach(async () => {
     .where('appId', '=', branch.appId)
     .executeTakeFirstOrThrow()
   job = (await changeJob(queries, row.jobKey, ['PENDING'], { status: 'RUNNING' }))!
-  await insertStep(queries, {
-    jobKey: job.jobKey,
-    name: 'BUILD',
-    position: 0,
-    status: 'RUNNING',
-    statusReason: null,
-    context: null,
-    startedAt: Date.now(),
-    endedAt: null,
-    logSha: null,
-  })
+  await insertStep(queries, stepRow(job.jobKey, 'BUILD', { startedAt: Date.now() }))
 })
 afterAll(async () => {
   await api.stop()

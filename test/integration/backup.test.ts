@@ -26,7 +26,7 @@ import { openDiskBlobs } from '../../src/blobs/disk.ts'
 import { dataDirectoryAt, lockBlobDeletion } from '../../src/data-directory.ts'
 import { backup, type BackupSummary } from '../../src/deploy/backup.ts'
 import { openDatabase } from '../../src/store/database.ts'
-import { startPreamp, type TestPreamp, waitFor } from '../support/preamp.ts'
+import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import {
   blobPath,
   openStoredState,
@@ -35,6 +35,7 @@ import {
   type StoredState,
   storeSite,
 } from '../support/stored-site.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 /** Of one command, on a machine that is busy with other tests. */
 const commandMillisecondsMax = 60_000
@@ -289,7 +290,7 @@ describe('beside a running server', () => {
     await on.client.send(new StartDeploymentCommand({ appId, branchName, jobId }))
     const status = await waitFor(`job ${jobId} to end`, 30, async () => {
       const { job } = await on.client.send(new GetJobCommand({ appId, branchName, jobId }))
-      return ['SUCCEED', 'FAILED'].includes(job!.summary!.status!) ? job!.summary!.status! : undefined
+      return ['SUCCEED', 'FAILED'].includes(job!.summary!.status!) && job!.summary!.status!
     })
     expect(status).toBe('SUCCEED')
   }

@@ -8,8 +8,8 @@ import { changeJob } from '../../src/store/jobs.ts'
 import { insertUploads, recordUpload } from '../../src/store/uploads.ts'
 import { createGitRepository, createSiteRepository, type TestRepository } from '../support/git-repository.ts'
 import { hangingProcesses, type JobRuns, openJobRuns } from '../support/job-runs.ts'
-import { waitFor } from '../support/preamp.ts'
 import { requires } from '../support/requires.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const repositories: TestRepository[] = []
 afterAll(() => {
@@ -38,6 +38,7 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
   (executor) => {
     let runs: JobRuns
     let timeoutMilliseconds = 60_000
+    let diskFreeBytesMin = 0
     let visit: (() => Promise<{ status: number }>) | undefined
     let onSitesChanged: (() => Promise<void>) | undefined
 
@@ -46,6 +47,7 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
         executor,
         runner: {
           buildTimeoutMilliseconds: () => timeoutMilliseconds,
+          diskFreeBytesMin: () => diskFreeBytesMin,
           visit: async () => (await visit?.()) ?? { status: 200 },
           sitesChanged: async () => onSitesChanged?.(),
         },
@@ -54,6 +56,7 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
     afterAll(() => runs.close())
     afterEach(() => {
       timeoutMilliseconds = 60_000
+      diskFreeBytesMin = 0
       visit = undefined
       onSitesChanged = undefined
     })
@@ -96,11 +99,7 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
         { name: 'DEPLOY', status: 'SUCCEED', endedAt: expect.any(Number) },
         { name: 'VERIFY', status: 'SUCCEED', endedAt: expect.any(Number) },
       ])
-      await waitFor(
-        'the work folder to be removed',
-        5,
-        () => !existsSync(join(runs.workRoot, jobKey)) || undefined,
-      )
+      await waitFor('the work folder to be removed', 5, () => !existsSync(join(runs.workRoot, jobKey)))
     })
 
     test('keeps a log in the words and the order of Amplify', async () => {
@@ -291,12 +290,15 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
     test('that hangs can be read and is stopped with its whole process tree', async () => {
       const branchId = await runs.addApp({ repository: (await site('hangs')).url })
       const jobKey = await runs.start(branchId)
-      await waitFor('the log of the running build', 20, async () =>
-        (await runs.job(jobKey))?.status === 'RUNNING' && existsSync(join(runs.workRoot, jobKey, 'BUILD.log'))
-          ? (await runs.log(jobKey, 'BUILD')).includes('[INFO]: hanging') || undefined
-          : undefined,
+      await waitFor(
+        'the log of the running build',
+        20,
+        async () =>
+          (await runs.job(jobKey))?.status === 'RUNNING' &&
+          existsSync(join(runs.workRoot, jobKey, 'BUILD.log')) &&
+          (await runs.log(jobKey, 'BUILD')).includes('[INFO]: hanging'),
       )
-      await waitFor('its processes', 5, () => hangingProcesses().length >= 2 || undefined)
+      await waitFor('its processes', 5, () => hangingProcesses().length >= 2)
       await runs.stop(jobKey)
       expect((await runs.finish(jobKey)).status).toBe('CANCELLED')
       expect(hangingProcesses()).toEqual([])
@@ -315,19 +317,26 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       expect(hangingProcesses()).toEqual([])
     })
 
+    test('ends when the disk is nearly full, and leaves nothing on it', async () => {
+      const jobKey = await runs.start(await runs.addApp({ repository: (await site('hangs')).url }))
+      await waitFor('its processes', 20, () => hangingProcesses().length >= 2)
+      diskFreeBytesMin = Infinity
+      const job = await runs.finish(jobKey)
+      expect(job.status).toBe('FAILED')
+      expect(job.statusReason).toMatch(/disk is nearly full/)
+      expect(hangingProcesses()).toEqual([])
+      await waitFor('its folder to go', 20, () => !existsSync(join(runs.workRoot, jobKey)))
+    })
+
     test('whose app is deleted stops', async () => {
       const branchId = await runs.addApp({ repository: (await site('hangs')).url })
       const branch = await findBranchById(runs.database.queries, branchId)
       const jobKey = await runs.start(branchId)
-      await waitFor('its processes', 20, () => hangingProcesses().length >= 2 || undefined)
+      await waitFor('its processes', 20, () => hangingProcesses().length >= 2)
       await deleteApp(runs.database.queries, branch!.appId)
       runs.worker.wake()
-      await waitFor('its processes to be gone', 5, () => hangingProcesses().length === 0 || undefined)
-      await waitFor(
-        'its folder to be removed',
-        5,
-        () => !existsSync(join(runs.workRoot, jobKey)) || undefined,
-      )
+      await waitFor('its processes to be gone', 5, () => hangingProcesses().length === 0)
+      await waitFor('its folder to be removed', 5, () => !existsSync(join(runs.workRoot, jobKey)))
     })
 
     test('that the edge cannot serve is taken back', async () => {

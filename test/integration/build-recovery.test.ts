@@ -9,8 +9,9 @@ import type { JobRow } from '../../src/store/schema.ts'
 import { insertStep } from '../../src/store/steps.ts'
 import { createSiteRepository, type TestRepository } from '../support/git-repository.ts'
 import { hangingProcesses, type JobRuns, openJobRuns } from '../support/job-runs.ts'
-import { waitFor } from '../support/preamp.ts'
 import { requires } from '../support/requires.ts'
+import { stepRow } from '../support/rows.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 let runs: JobRuns | undefined
 const repositories: TestRepository[] = []
@@ -46,12 +47,8 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
           stderr: 'inherit',
         },
       )
-      await waitFor('the build in the other process', 20, () => hangingProcesses().length >= 2 || undefined)
-      await waitFor(
-        'its log',
-        10,
-        async () => (await runs!.log(jobKey, 'BUILD')).includes('hanging') || undefined,
-      )
+      await waitFor('the build in the other process', 20, () => hangingProcesses().length >= 2)
+      await waitFor('its log', 10, async () => (await runs!.log(jobKey, 'BUILD')).includes('hanging'))
       child.kill('SIGKILL')
       await child.exited
 
@@ -85,17 +82,7 @@ async function left(job: Partial<JobRow>, others: Partial<JobRow>[] = []): Promi
     ...job,
   })
   for (const other of others) await runs.start(branchId, other)
-  await insertStep(runs.database.queries, {
-    jobKey,
-    name: 'BUILD',
-    position: 0,
-    status: 'RUNNING',
-    statusReason: null,
-    context: null,
-    startedAt: Date.now(),
-    endedAt: null,
-    logSha: null,
-  })
+  await insertStep(runs.database.queries, stepRow(jobKey, 'BUILD', { startedAt: Date.now() }))
   return jobKey
 }
 
@@ -176,7 +163,7 @@ test('folders of builds that no job remembers are removed at start', async () =>
   mkdirSync(join(orphan, 'build'), { recursive: true })
   writeFileSync(join(orphan, 'BUILD.log'), 'x')
   runs.worker.start()
-  await waitFor('the folder to be removed', 5, () => !existsSync(orphan) || undefined)
+  await waitFor('the folder to be removed', 5, () => !existsSync(orphan))
 })
 
 test('deployments that were created and never started fail after eight hours', async () => {
@@ -199,7 +186,7 @@ describe('a worker', () => {
     const first = await runs.start(await runs.addApp({ repository }))
     await runs.waitForStatus(first, 'RUNNING')
     const second = await runs.start(await runs.addApp({ repository: await site('plain') }))
-    await waitFor('some looks at the jobs', 5, () => hangingProcesses().length >= 2 || undefined)
+    await waitFor('some looks at the jobs', 5, () => hangingProcesses().length >= 2)
     expect((await runs.job(second))?.status).toBe('PENDING')
     await runs.stop(first)
     expect((await runs.finish(first)).status).toBe('CANCELLED')
@@ -209,7 +196,7 @@ describe('a worker', () => {
   test('that is stopped ends its builds with the reason and leaves what waits', async () => {
     runs = await openJobRuns({ executor: 'process', concurrency: 1 })
     const first = await runs.start(await runs.addApp({ repository: await site('hangs') }))
-    await waitFor('the build', 20, () => hangingProcesses().length >= 2 || undefined)
+    await waitFor('the build', 20, () => hangingProcesses().length >= 2)
     const second = await runs.start(await runs.addApp({ repository: await site('plain') }))
     await runs.worker.stop()
     expect(await runs.job(first)).toMatchObject({
@@ -224,13 +211,13 @@ describe('a worker', () => {
   test('that lost its job to another stops, and changes nothing of it', async () => {
     runs = await openJobRuns({ executor: 'process' })
     const jobKey = await runs.start(await runs.addApp({ repository: await site('hangs') }))
-    await waitFor('the build', 20, () => hangingProcesses().length >= 2 || undefined)
+    await waitFor('the build', 20, () => hangingProcesses().length >= 2)
     await changeJob(runs.database.queries, jobKey, ['RUNNING'], {
       leaseOwner: 'another',
       leaseExpiresAt: Date.now() + 600_000,
     })
-    await waitFor('the build to end', 10, () => hangingProcesses().length === 0 || undefined)
-    await waitFor('its folder to be removed', 5, () => !existsSync(join(runs!.workRoot, jobKey)) || undefined)
+    await waitFor('the build to end', 10, () => hangingProcesses().length === 0)
+    await waitFor('its folder to be removed', 5, () => !existsSync(join(runs!.workRoot, jobKey)))
     expect(await runs.job(jobKey)).toMatchObject({ status: 'RUNNING', leaseOwner: 'another' })
     expect(await runs.steps(jobKey)).toMatchObject([{ status: 'RUNNING', endedAt: null }])
   })

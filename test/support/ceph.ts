@@ -7,6 +7,8 @@ import { join } from 'node:path'
 
 import { SignatureV4 } from '@smithy/signature-v4'
 
+import { waitFor } from './wait-for.ts'
+
 /** The programs that {@link startCeph} needs, for `requires(...)`. */
 export const cephPrograms = ['ceph', 'ceph-mon', 'ceph-osd', 'radosgw'] as const
 
@@ -57,7 +59,7 @@ export async function startCeph(): Promise<Ceph> {
     await run('radosgw-admin', 'user', 'create', '--uid', 'test', '--display-name', 'test', ...credentials)
     start('radosgw', '-n', 'client.rgw.a', '-f')
     const endpoint = `http://127.0.0.1:${gatewayPort}`
-    await answers(endpoint, daemons, folder)
+    await waitUntilReady(endpoint, daemons, folder)
     return {
       endpoint,
       ...keys,
@@ -134,15 +136,17 @@ function outputOf(folder: string, program: string): string {
   return readFileSync(join(folder, `${program}.output`), 'utf8').slice(-2000)
 }
 
-async function answers(endpoint: string, daemons: Bun.Subprocess[], folder: string): Promise<void> {
-  const deadline = Date.now() + 60_000
-  while (Date.now() < deadline) {
-    if (daemons.some((daemon) => daemon.exitCode !== null)) break
-    const answer = await fetch(endpoint).catch(() => undefined)
-    if (answer?.ok) return
-    await Bun.sleep(50)
-  }
-  throw new Error(`radosgw does not answer: ${outputOf(folder, 'radosgw')}`)
+async function waitUntilReady(endpoint: string, daemons: Bun.Subprocess[], folder: string): Promise<void> {
+  await waitFor(
+    () => `radosgw to answer: ${outputOf(folder, 'radosgw')}`,
+    60,
+    async () => {
+      if (daemons.some((daemon) => daemon.exitCode !== null)) {
+        throw new Error(`Ceph ended: ${outputOf(folder, 'radosgw')}`)
+      }
+      return (await fetch(endpoint).catch(() => undefined))?.ok
+    },
+  )
 }
 
 /** Bun's S3 client makes objects only, and no bucket. */

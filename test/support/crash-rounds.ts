@@ -17,7 +17,8 @@ import {
 
 import { hasCode } from '../../src/model/error-code.ts'
 import { createGitRepository } from './git-repository.ts'
-import { startPreamp, type TestPreamp, waitFor } from './preamp.ts'
+import { startPreamp, type TestPreamp } from './preamp.ts'
+import { waitFor } from './wait-for.ts'
 
 /** What the server has acknowledged, and so must still be true after any crash. */
 interface Acknowledged {
@@ -153,19 +154,23 @@ async function waitForEnd(
     signal.throwIfAborted()
     const { job } = await preamp.client.send(new GetJobCommand({ appId, branchName, jobId }))
     const status = job!.summary!.status!
-    return finished.includes(status) ? status : undefined
+    return finished.includes(status) && status
   })
 }
 
 async function checkAll(preamp: TestPreamp, known: Acknowledged, round: string): Promise<void> {
   for (const appId of [known.manualApp, known.gitApp]) {
-    await waitFor(`every started job to end (${round})\n${preamp.output()}`, 60, async () => {
-      const { jobSummaries } = await preamp.client.send(new ListJobsCommand({ appId, branchName }))
-      const unfinished = jobSummaries!.filter(
-        (job) => job.status !== 'CREATED' && !finished.includes(job.status!),
-      )
-      return unfinished.length === 0 ? true : undefined
-    })
+    await waitFor(
+      () => `every started job to end (${round})\n${preamp.output()}`,
+      60,
+      async () => {
+        const { jobSummaries } = await preamp.client.send(new ListJobsCommand({ appId, branchName }))
+        const unfinished = jobSummaries!.filter(
+          (job) => job.status !== 'CREATED' && !finished.includes(job.status!),
+        )
+        return unfinished.length === 0
+      },
+    )
   }
   for (const key of known.started) {
     const [appId, jobId] = key.split(' ')

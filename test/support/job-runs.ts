@@ -10,8 +10,7 @@ import { liveLogPath } from '../../src/build/build-log.ts'
 import { chooseExecutor } from '../../src/build/executors/choose.ts'
 import { createRunner, type RunnerOptions } from '../../src/build/runner.ts'
 import { createWorker, type Worker } from '../../src/build/worker.ts'
-import { branchLabel } from '../../src/model/display-name.ts'
-import { newAppId, newId } from '../../src/model/ids.ts'
+import { newId } from '../../src/model/ids.ts'
 import { finishedStatuses, type JobStatus, type StepName } from '../../src/model/jobs.ts'
 import type { Manifest } from '../../src/model/manifest.ts'
 import type { AppSecrets, AppSettings, BranchSettings } from '../../src/model/settings.ts'
@@ -23,7 +22,8 @@ import { changeJob, findJobByKey, insertJob } from '../../src/store/jobs.ts'
 import type { JobRow, StepRow } from '../../src/store/schema.ts'
 import { SecretBox } from '../../src/store/secret-box.ts'
 import { findStep, listSteps } from '../../src/store/steps.ts'
-import { waitFor } from './preamp.ts'
+import { appRow, branchRow, jobRow } from './rows.ts'
+import { waitFor } from './wait-for.ts'
 
 /** A database, blobs and a worker with real builds, but no API and no edge: jobs are put into the database as rows. */
 export interface JobRuns {
@@ -126,52 +126,30 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     database,
     blobs,
     worker,
-    async addApp(settings, { secrets: appSecrets, branch = {} } = {}) {
-      const appId = newAppId()
-      const branchId = newId()
-      const times = { createdAt: now(), updatedAt: now() }
+    async addApp(settings, { secrets: appSecrets, branch: branchSettings } = {}) {
+      const app = appRow()
+      const branch = branchRow(app.appId)
       await insertApp(database.queries, {
-        appId,
-        accountId: '000000000000',
-        region: 'us-east-1',
-        name: 'site',
+        ...app,
         settings: {
-          platform: 'WEB',
-          enableBranchAutoBuild: false,
-          enableBasicAuth: false,
+          ...app.settings,
           ...settings,
           environmentVariables: { HANG_SECONDS: String(hangSeconds), ...settings.environmentVariables },
         },
-        tags: {},
         secrets: appSecrets ? secrets.seal(appSecrets) : null,
-        ...times,
       })
       await insertBranch(database.queries, {
-        branchId,
-        appId,
-        name: 'main',
-        displayName: branchLabel('main'),
-        settings: {
-          enableNotification: false,
-          enableAutoBuild: true,
-          enableBasicAuth: false,
-          enablePullRequestPreview: false,
-          ttl: '5',
-          ...branch,
-        },
-        tags: {},
-        secrets: null,
-        lastJobNumber: 0,
-        activeDeploymentId: null,
-        ...times,
+        ...branch,
+        settings: { ...branch.settings, ...branchSettings },
       })
-      return branchId
+      return branch.branchId
     },
     async start(branchId, job = {}) {
-      const jobKey = newId()
-      await database.transaction(async (transaction) => {
+      const { jobKey } = await database.transaction(async (transaction) => {
         const number = await takeJobNumber(transaction, branchId)
-        await insertJob(transaction, { ...pendingJob(jobKey, branchId, number, now()), ...job })
+        const row = jobRow(branchId, number, { createdAt: now(), ...job })
+        await insertJob(transaction, row)
+        return row
       })
       worker.wake()
       return jobKey
@@ -184,7 +162,7 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     waitForStatus: (jobKey, ...statuses) =>
       waitFor(`job to be ${statuses.join(' or ')}`, jobSecondsMax, async () => {
         const job = await runs.job(jobKey)
-        return job && statuses.includes(job.status) ? job : undefined
+        return job && statuses.includes(job.status) && job
       }),
     finish: (jobKey) => runs.waitForStatus(jobKey, ...finishedStatuses),
     steps: (jobKey) => listSteps(database.queries, jobKey),
@@ -209,28 +187,4 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     },
   }
   return runs
-}
-
-function pendingJob(jobKey: string, branchId: string, number: number, createdAt: number): JobRow {
-  return {
-    jobKey,
-    branchId,
-    number,
-    type: 'RELEASE',
-    status: 'PENDING',
-    statusReason: null,
-    commitId: null,
-    commitMessage: null,
-    commitTime: null,
-    sourceUrl: null,
-    sourceUrlType: null,
-    createdAt,
-    startedAt: null,
-    endedAt: null,
-    deploymentId: newId(),
-    leaseOwner: null,
-    leaseExpiresAt: null,
-    claims: 0,
-    commandsStarted: false,
-  }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { findProgram } from './requires.ts'
+import { waitFor } from './wait-for.ts'
 
 export interface TemporaryPostgres {
   /** Makes an empty database; returns its URL. */
@@ -118,14 +119,18 @@ function freePort(): number {
 }
 
 async function waitUntilReady(admin: Bun.SQL, server: Bun.Subprocess): Promise<void> {
-  const deadline = Date.now() + startSecondsMax * 1000
-  for (;;) {
-    try {
-      await admin`select 1`
-      return
-    } catch (error) {
-      if (Date.now() > deadline || server.exitCode !== null) throw error
-      await Bun.sleep(20)
-    }
-  }
+  let problem: unknown
+  await waitFor(
+    () => `PostgreSQL to answer: ${String(problem)}`,
+    startSecondsMax,
+    () =>
+      admin`select 1`.then(
+        () => true,
+        (error: unknown) => {
+          if (server.exitCode !== null) throw error
+          problem = error
+          return false
+        },
+      ),
+  )
 }

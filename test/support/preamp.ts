@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { AmplifyClient } from '@aws-sdk/client-amplify'
 
 import { dataDirectoryAt } from '../../src/data-directory.ts'
+import { waitFor } from './wait-for.ts'
+
+export { waitFor } from './wait-for.ts'
 
 /** A `preamp serve` of its own: real processes, free ports, a data directory in the temporary folder. */
 export interface TestPreamp {
@@ -51,20 +54,24 @@ export async function startPreamp(options: StartOptions = {}): Promise<TestPream
   void collect(child.stdout, (text) => (output += text))
   void collect(child.stderr, (text) => (output += text))
 
-  const address = await waitFor(`the server to start\n${output}`, startSecondsMax, async () => {
-    if (child.exitCode !== null) throw new Error(`preamp serve ended with ${child.exitCode}:\n${output}`)
-    if (!existsSync(directory.server)) return undefined
-    const found = JSON.parse(readFileSync(directory.server, 'utf8')) as {
-      pid: number
-      apiUrl: string
-      sitesUrl: string
-    }
-    const healthy = await fetch(`${found.apiUrl}/_preamp/health`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    return healthy ? found : undefined
-  })
+  const address = await waitFor(
+    () => `the server to start\n${output}`,
+    startSecondsMax,
+    async () => {
+      if (child.exitCode !== null) throw new Error(`preamp serve ended with ${child.exitCode}:\n${output}`)
+      if (!existsSync(directory.server)) return undefined
+      const found = JSON.parse(readFileSync(directory.server, 'utf8')) as {
+        pid: number
+        apiUrl: string
+        sitesUrl: string
+      }
+      const healthy = await fetch(`${found.apiUrl}/_preamp/health`).then(
+        (response) => response.ok,
+        () => false,
+      )
+      return healthy && found
+    },
+  )
   const credentials = readCredentials(directory.credentials)
 
   return {
@@ -83,21 +90,6 @@ export async function startPreamp(options: StartOptions = {}): Promise<TestPream
       await child.exited
       if (!keepData) rmSync(dataDir, { recursive: true, force: true })
     },
-  }
-}
-
-/** Asks again until the answer is not undefined; throws with `what` when time is up. A condition, never a pause for luck. */
-export async function waitFor<T>(
-  what: string,
-  secondsMax: number,
-  ask: () => Promise<T | undefined> | T | undefined,
-): Promise<T> {
-  const deadline = Date.now() + secondsMax * 1000
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    if (Date.now() > deadline) throw new Error(`Waited ${secondsMax} seconds for ${what}`)
-    await Bun.sleep(20)
   }
 }
 

@@ -1,5 +1,17 @@
 import { newAppId, newId } from '../../src/model/ids.ts'
-import type { AppRow, BranchRow, DeploymentRow, JobRow } from '../../src/store/schema.ts'
+import type { StepName } from '../../src/model/jobs.ts'
+import type {
+  AppRow,
+  ArtifactRow,
+  BranchRow,
+  DeploymentRow,
+  JobRow,
+  StepRow,
+} from '../../src/store/schema.ts'
+
+/** Text and a number that are spoilt by a database which is not careful with JSON, Unicode and 64 bits. */
+export const awkward = `it's "quoted" \\ ; -- 🌍 \u0001\n{"json":null} grüße`
+export const beyond32Bits = 2 ** 52 + 1
 
 /** Rows with every member set, for tests that say only what matters to them. */
 
@@ -73,6 +85,39 @@ export function deploymentRow(job: JobRow, row: Partial<DeploymentRow> = {}): De
     jobKey: job.jobKey,
     manifestSha: 'a'.repeat(64),
     files: 1,
+    bytes: 1,
+    createdAt: 1,
+    ...row,
+  }
+}
+
+/** A step at work; its place is that of a job without TEST. */
+export function stepRow(
+  jobKey: string,
+  name: Exclude<StepName, 'TEST'>,
+  row: Partial<StepRow> = {},
+): StepRow {
+  return {
+    jobKey,
+    name,
+    position: ['BUILD', 'DEPLOY', 'VERIFY'].indexOf(name),
+    status: 'RUNNING',
+    statusReason: null,
+    context: null,
+    startedAt: 1,
+    endedAt: null,
+    logSha: null,
+    ...row,
+  }
+}
+
+export function artifactRow(jobKey: string, fileName: string, row: Partial<ArtifactRow> = {}): ArtifactRow {
+  return {
+    artifactId: newId(),
+    jobKey,
+    kind: 'test',
+    fileName,
+    sha: 'e'.repeat(64),
     bytes: 1,
     createdAt: 1,
     ...row,
