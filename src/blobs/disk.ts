@@ -6,7 +6,8 @@ import { forEachConcurrently } from '../model/concurrently.ts'
 import { hasCode } from '../model/error-code.ts'
 import { type Blobs, BlobTooLarge, type ListedBlob, type PutOptions, type StoredBlob } from './blobs.ts'
 import { makeDurable } from './durable-files.ts'
-import { hashOf, type TemporaryFile, writeTemporaryFile } from './temporary-file.ts'
+import { hashOf, hashOfFile } from './hash.ts'
+import { type TemporaryFile, writeTemporaryFile } from './temporary-file.ts'
 
 const fileOperationsAtWork = 16
 
@@ -91,9 +92,7 @@ export async function openDiskBlobs(folder: string, options: { readonly?: boolea
     async verify(sha) {
       const file = Bun.file(pathOf(sha))
       if (!(await file.exists())) return 'missing'
-      const hasher = new Bun.CryptoHasher('sha256')
-      for await (const chunk of file.stream()) hasher.update(chunk)
-      return hasher.digest('hex') === sha ? 'ok' : 'corrupt'
+      return (await hashOfFile(file)) === sha ? 'ok' : 'corrupt'
     },
 
     async delete(sha, { putBefore = Infinity } = {}) {

@@ -36,10 +36,6 @@ export async function writeTemporaryFile(
   }
 }
 
-export function hashOf(bytes: Uint8Array): string {
-  return new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
-}
-
 /** Each chunk is done with before the next is asked for. */
 async function* chunksOf(source: Exclude<BlobSource, string>): AsyncIterable<Uint8Array> {
   if (source instanceof Uint8Array) yield source

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 
 import { UsageError } from '../config.ts'
 import { apiUrlOf, explainApiError, findCredentials } from './amplify-client.ts'
-import { quoteForShell } from './announcement.ts'
 import { siteUrl } from './deploy.ts'
 
 let dataDir: string
@@ -68,12 +67,4 @@ test.each([
   ['d1.sites.example.com', 'http://sites.example.com', 'http://main.d1.sites.example.com'],
 ])('the site of %s with %p is at %s', (defaultDomain, sitesUrl, expected) => {
   expect(siteUrl({ defaultDomain }, { displayName: 'main' }, { sitesUrl })).toBe(expected)
-})
-
-test.each([
-  ['/home/you/.preamp/credentials', '/home/you/.preamp/credentials'],
-  ['/home/you and me/x', `'/home/you and me/x'`],
-  [`it's`, `'it'\\''s'`],
-])('%s is written %s for a shell', (text, expected) => {
-  expect(quoteForShell(text)).toBe(expected)
 })

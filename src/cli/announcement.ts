@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { quoteForShell } from '../model/shell-quote.ts'
 import type { RunningServer } from '../server.ts'
 
 /** What a server says about itself when it has started: addresses, and how to point AWS's clients at it. */
@@ -24,9 +25,4 @@ The AWS CLI before 2.13 and boto3 before 1.28 do not read AWS_ENDPOINT_URL_AMPLI
   aws --endpoint-url ${apiUrl} amplify list-apps
   boto3.client('amplify', endpoint_url='${apiUrl}')
 `
-}
-
-/** As it is where that is safe, else in single quotes. */
-export function quoteForShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { Blobs } from '../blobs/blobs.ts'
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { makeDurable } from '../blobs/durable-files.ts'
+import { hashOfFile } from '../blobs/hash.ts'
 import { copyDatabase } from '../store/database-copy.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { BlobNotCopied, copyBlobs } from './copy-blobs.ts'
@@ -77,7 +78,9 @@ export async function backup(options: {
       ...copied,
       files,
     }
-    await writePrivateFile(join(to.path, summaryName), `${JSON.stringify(summary, undefined, 2)}\n`)
+    const summaryFile = join(to.path, summaryName)
+    await Bun.write(summaryFile, `${JSON.stringify(summary, undefined, 2)}\n`, { mode: 0o600 })
+    await finishFile(summaryFile)
     await makeDurable([to.path])
     return summary
   } catch (error) {
@@ -177,7 +180,7 @@ async function checkFiles(folder: string, { files }: BackupSummary): Promise<voi
   for (const [name, sha] of Object.entries(files)) {
     const path = join(folder, basename(name))
     if (!existsSync(path)) throw new BackupRefused(`${path} is missing. Take another backup.`)
-    if ((await hashFile(path)) !== sha) {
+    if ((await hashOfFile(Bun.file(path))) !== sha) {
       throw new BackupRefused(`${path} is damaged: it is not what was backed up. Take another backup.`)
     }
   }
@@ -216,11 +219,6 @@ async function copyPrivateFile(from: string, to: string): Promise<string> {
   return finishFile(to)
 }
 
-async function writePrivateFile(path: string, text: string): Promise<void> {
-  await Bun.write(path, text, { mode: 0o600 })
-  await finishFile(path)
-}
-
 /** Lets nobody but its owner read the file, and makes it durable. Returns its SHA-256. */
 async function finishFile(path: string): Promise<string> {
   const file = await open(path, 'r+')
@@ -230,11 +228,5 @@ async function finishFile(path: string): Promise<string> {
   } finally {
     await file.close()
   }
-  return hashFile(path)
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hasher = new Bun.CryptoHasher('sha256')
-  for await (const chunk of Bun.file(path).stream()) hasher.update(chunk)
-  return hasher.digest('hex')
+  return hashOfFile(Bun.file(path))
 }

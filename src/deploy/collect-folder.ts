@@ -7,6 +7,7 @@ import { forEachConcurrently } from '../model/concurrently.ts'
 import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
+import { isWithin } from '../model/paths.ts'
 import { FileNames, toManifest } from './collected-files.ts'
 import { RefusedContent } from './refused-content.ts'
 import { decodeName, quoted } from './site-path.ts'
@@ -84,7 +85,7 @@ async function findBase({ root, baseDirectory }: FolderOptions): Promise<string>
     }
     throw error
   }
-  if (!isInside(realRoot, base))
+  if (!isWithin(base, realRoot))
     throw new RefusedContent(`Artifact directory lies outside of the build: ${shown}`)
   if (!(await lstat(base)).isDirectory())
     throw new RefusedContent(`Artifact directory is not a directory: ${shown}`)
@@ -191,7 +192,7 @@ async function resolveLink(base: string, link: string, name: string): Promise<st
     if (hasCode(error, 'EACCES', 'EPERM')) throw unreadable(name)
     throw error
   }
-  if (!isInside(base, place)) {
+  if (!isWithin(place, base)) {
     throw new RefusedContent(`The link ${quoted(name)} leads out of the artifact directory`)
   }
   if (relative(base, place).split('/').includes('.git')) {
@@ -217,10 +218,6 @@ async function storeFile(put: Blobs['put'], { name, path }: FoundFile): Promise<
   } finally {
     await file.close()
   }
-}
-
-function isInside(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
 }
 
 function refusedKind(name: string): RefusedContent {

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 
+import { isWithin } from '../../model/paths.ts'
 import type { BuildUser, JobFolder } from './job-folder.ts'
-import { isWithin } from './tools.ts'
 
 /** Where commands see their job's folder: the same place in every build, so that caches with absolute paths stay good. */
 export const workPlace = '/build'

@@ -1,3 +1,5 @@
+import { quoteForShell } from '../../model/shell-quote.ts'
+
 /** Descriptor on which the shell is given the nonce and the commands, each ended by a NUL. */
 export const commandDescriptor = 3
 
@@ -32,7 +34,7 @@ export function shellMessage(text: string): string {
 /** The command that gives the shell its environment. Bash refuses to set a few of its own (`UID`), which is left at that. */
 export function exportCommand(environment: Record<string, string>): string {
   return Object.entries(environment)
-    .map(([name, value]) => `export ${name}=${quote(value)} 2>/dev/null`)
+    .map(([name, value]) => `export ${name}=${quoteForShell(value)} 2>/dev/null`)
     .concat('true')
     .join('\n')
 }
@@ -40,9 +42,4 @@ export function exportCommand(environment: Record<string, string>): string {
 /** Whether a shell can have a variable of this name. Others exist only in the environment of programs. */
 export function isShellName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
-}
-
-/** A word that bash takes literally. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
 }

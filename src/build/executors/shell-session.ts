@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync } from 'node:fs'
 
+import { quoteForShell } from '../../model/shell-quote.ts'
 import type { BuildSession, CommandResult } from '../executor.ts'
 import type { JobGroup } from './cgroup.ts'
 import { endProcesses } from './end-processes.ts'
@@ -9,7 +10,7 @@ import { watchLimits } from './limit-watch.ts'
 import { type MarkerScanner, scanForMarkers } from './marker-scanner.ts'
 import { makeOutputPipes, type OutputPipe } from './output-pipes.ts'
 import { countThreadsOfUser } from './process-tree.ts'
-import { commandDescriptor, exportCommand, isShellName, quote, shellMessage } from './shell-script.ts'
+import { commandDescriptor, exportCommand, isShellName, shellMessage } from './shell-script.ts'
 import { writeAll } from './write-all.ts'
 
 export interface ShellOptions {
@@ -151,7 +152,7 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
       shellMessage(nonce),
       shellMessage(exportCommand(shellVariables(options.environment))),
       ...(processesMax === undefined ? [] : [shellMessage(`ulimit -u ${processesMax}`)]),
-      shellMessage(`cd -- ${quote(options.startFolder)} && unset OLDPWD`),
+      shellMessage(`cd -- ${quoteForShell(options.startFolder)} && unset OLDPWD`),
     ]
     for (const step of steps) {
       const result = await send(step)

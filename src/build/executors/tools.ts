@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
 import { hasCode } from '../../model/error-code.ts'
+import { isWithin } from '../../model/paths.ts'
 
 /** Programs that builds find on their PATH. */
 export interface Tools {
@@ -38,11 +39,6 @@ export async function findTools(
     return isSystem(real) || folders.some((top) => isWithin(real, top))
   }
   return { path: unique(path.filter(shown)).join(':'), folders: withoutNested(unique(folders)) }
-}
-
-/** Whether `path` is `folder` or lies below it. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
 
 function isSystem(folder: string): boolean {
