@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -47,11 +48,14 @@ export function dataDirectoryAt(path: string): DataDirectory {
   }
 }
 
-/** Makes the folders, readable by the server's user alone. */
+/**
+ * Makes the folders, readable by the server's user alone.
+ * @param path may be a link; the result names where it leads, since that is what must be hidden from builds
+ */
 export function createDataDirectory(path: string): DataDirectory {
-  const directory = dataDirectoryAt(path)
   mkdirSync(path, { recursive: true, mode: 0o700 })
   chmodSync(path, 0o700)
+  const directory = dataDirectoryAt(realpathSync(path))
   mkdirSync(directory.blobs, { recursive: true, mode: 0o700 })
   mkdirSync(directory.work, { recursive: true, mode: 0o700 })
   return directory

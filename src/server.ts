@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { realpathSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 
 import type { Logger } from 'pino'
 
@@ -137,7 +137,7 @@ async function openExecutor(config: Config, directory: DataDirectory, log: Logge
       loopback: isLoopbackBind(config),
       buildUser: config.buildUser,
       dataDirectory: directory.path,
-      secretPaths: config.masterKeyFile === undefined ? [] : [resolve(config.masterKeyFile)],
+      secretPaths: config.masterKeyFile === undefined ? [] : [realpathSync(config.masterKeyFile)],
       environment: process.env,
     })
     if (notice) log.warn(notice)
