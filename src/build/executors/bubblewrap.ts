@@ -1,26 +1,17 @@
 import { join } from 'node:path'
 
 import type { Executor } from '../executor.ts'
-import type { Cgroups } from './cgroup.ts'
 import { completeEnvironment } from './default-environment.ts'
-import { endProcesses } from './end-processes.ts'
-import { type BuildUser, homeName, pathInside, prepareJobFolder } from './job-folder.ts'
+import { dropTo, type HostOptions, reapSession, sessionShell } from './host-session.ts'
+import { homeName, pathInside, prepareJobFolder } from './job-folder.ts'
 import { jobMark } from './job-mark.ts'
 import { passwdText, sandboxArguments, type SandboxView, workPlace } from './sandbox.ts'
-import { sessionScript } from './shell-script.ts'
 import { openShellSession } from './shell-session.ts'
 
-export interface BubblewrapOptions {
+export interface BubblewrapOptions extends HostOptions {
   /** Absolute paths of the programs. */
   bwrap: string
   setpriv: string
-  /** Path of the data directory: tells this server's jobs from another's on the same machine. */
-  instance: string
-  /** Given exactly when the server runs as root. */
-  user: BuildUser | undefined
-  cgroups: Cgroups | undefined
-  /** PATH of the commands. */
-  path: string
   view: SandboxView
 }
 
@@ -57,10 +48,7 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
       })
     },
 
-    reap(jobKey) {
-      const mark = jobMark(instance, jobKey)
-      return endProcesses({ mark, group: cgroups?.find(mark) })
-    },
+    reap: (jobKey) => reapSession(options, jobKey),
   }
 }
 
@@ -69,19 +57,12 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
  * anything, so it waits there until its process is in the job's cgroup.
  */
 function commandLine({ bwrap, setpriv, user }: BubblewrapOptions): string[] {
-  const shell = ['/bin/bash', '--noprofile', '--norc', '-c', sessionScript, 'bash']
   const stageArguments = ['--args', String(descriptors.stage)]
   const sandboxOptions = ['--args', String(descriptors.sandbox)]
   // Without a stage its descriptor gives an empty list, and is closed by being read.
-  if (!user) return [bwrap, ...stageArguments, ...sandboxOptions, '--', ...shell]
-  const drop = [
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    '--clear-groups',
-    '--inh-caps=-all',
-    '--no-new-privs',
-  ]
-  return [bwrap, ...stageArguments, '--', setpriv, ...drop, bwrap, ...sandboxOptions, '--', ...shell]
+  if (!user) return [bwrap, ...stageArguments, ...sandboxOptions, '--', ...sessionShell]
+  const inner = [bwrap, ...sandboxOptions, '--', ...sessionShell]
+  return [bwrap, ...stageArguments, '--', setpriv, ...dropTo(user), ...inner]
 }
 
 function argumentList(words: string[]): string {

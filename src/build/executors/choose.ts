@@ -5,10 +5,11 @@ import { join } from 'node:path'
 
 import type { Executor } from '../executor.ts'
 import { openBubblewrapExecutor } from './bubblewrap.ts'
-import { type Cgroups, findCgroups } from './cgroup.ts'
+import { findCgroups } from './cgroup.ts'
+import type { HostOptions } from './host-session.ts'
 import type { BuildUser } from './job-folder.ts'
 import { isReachableByOthers, openProcessExecutor } from './process.ts'
-import { findTools, type Tools } from './tools.ts'
+import { findTools } from './tools.ts'
 
 export interface ChooseOptions {
   /** What the configuration asks for, if anything. */
@@ -55,21 +56,22 @@ const certificateVariables = [
  */
 export async function chooseExecutor(options: ChooseOptions): Promise<ChosenExecutor> {
   const user = process.getuid!() === 0 ? { uid: options.buildUser, gid: options.buildUser } : undefined
-  const cgroups = await findCgroups()
   const tools = await findTools(options.environment, options.dataDirectory)
+  const cgroups = await findCgroups()
+  const host = { instance: options.dataDirectory, user, cgroups, path: tools.path }
   if (options.executor === 'process') {
     return {
-      executor: processExecutor(options, user, cgroups, tools),
+      executor: openProcessExecutor({ ...host, setpriv: findProgram('setpriv', options) }),
       notice: processNotice(options, user, 'as set by PREAMP_EXECUTOR'),
     }
   }
-  const sandbox = await tryBubblewrap(options, user, cgroups, tools)
+  const sandbox = await tryBubblewrap(options, host, tools.folders)
   if (typeof sandbox !== 'string') return { executor: sandbox }
   if (options.executor === 'bubblewrap')
     throw new NoExecutor(`PREAMP_EXECUTOR=bubblewrap does not work here: ${sandbox}\n${advice}`)
   if (options.loopback) {
     return {
-      executor: processExecutor(options, user, cgroups, tools),
+      executor: openProcessExecutor({ ...host, setpriv: findProgram('setpriv', options) }),
       notice: `${processNotice(options, user, 'since bubblewrap does not work here')} ${sandbox}\n${advice}`,
     }
   }
@@ -86,23 +88,19 @@ const advice = [
 /** An executor that has just run a command, or the reason why there is none. */
 async function tryBubblewrap(
   options: ChooseOptions,
-  user: BuildUser | undefined,
-  cgroups: Cgroups | undefined,
-  tools: Tools,
+  host: HostOptions,
+  toolFolders: string[],
 ): Promise<Executor | string> {
   const bwrap = findProgram('bwrap', options)
   const setpriv = findProgram('setpriv', options)
   if (bwrap === undefined) return 'bwrap is not installed.'
   if (setpriv === undefined) return 'setpriv (of util-linux) is not installed.'
   const executor = openBubblewrapExecutor({
+    ...host,
     bwrap,
     setpriv,
-    instance: options.dataDirectory,
-    user,
-    cgroups,
-    path: tools.path,
     view: {
-      toolFolders: tools.folders,
+      toolFolders,
       files: certificateFiles(options.environment),
       hidden: [options.dataDirectory, ...options.secretPaths],
       canDisableUserNamespaces: await helpMentions(bwrap, '--disable-userns'),
@@ -134,16 +132,6 @@ async function probe(executor: Executor): Promise<string | undefined> {
   } finally {
     await rm(workFolder, { recursive: true, force: true })
   }
-}
-
-function processExecutor(
-  options: ChooseOptions,
-  user: BuildUser | undefined,
-  cgroups: Cgroups | undefined,
-  tools: Tools,
-): Executor {
-  const setpriv = findProgram('setpriv', options)
-  return openProcessExecutor({ setpriv, instance: options.dataDirectory, user, cgroups, path: tools.path })
 }
 
 function processNotice(options: ChooseOptions, user: BuildUser | undefined, why: string): string {

@@ -3,24 +3,15 @@ import { userInfo } from 'node:os'
 import { dirname, resolve } from 'node:path'
 
 import type { Executor } from '../executor.ts'
-import type { Cgroups } from './cgroup.ts'
 import { completeEnvironment } from './default-environment.ts'
-import { endProcesses } from './end-processes.ts'
+import { dropTo, type HostOptions, reapSession, sessionShell } from './host-session.ts'
 import { type BuildUser, pathInside, prepareJobFolder } from './job-folder.ts'
 import { jobMark } from './job-mark.ts'
-import { sessionScript } from './shell-script.ts'
 import { openShellSession } from './shell-session.ts'
 
-export interface ProcessOptions {
+export interface ProcessOptions extends HostOptions {
   /** Absolute path of setpriv; without it nothing is dropped. */
   setpriv: string | undefined
-  /** Path of the data directory: tells this server's jobs from another's on the same machine. */
-  instance: string
-  /** Given exactly when the server runs as root. */
-  user: BuildUser | undefined
-  cgroups: Cgroups | undefined
-  /** PATH of the commands. */
-  path: string
 }
 
 /**
@@ -61,10 +52,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
       })
     },
 
-    reap(jobKey) {
-      const mark = jobMark(instance, jobKey)
-      return endProcesses({ mark, group: cgroups?.find(mark) })
-    },
+    reap: (jobKey) => reapSession(options, jobKey),
   }
 }
 
@@ -75,14 +63,6 @@ export function isReachableByOthers(folder: string): boolean {
 }
 
 function commandLine(setpriv: string | undefined, user: BuildUser | undefined): string[] {
-  const shell = ['/bin/bash', '--noprofile', '--norc', '-c', sessionScript, 'bash']
-  if (!user || setpriv === undefined) return shell
-  const drop = [
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    '--clear-groups',
-    '--inh-caps=-all',
-    '--no-new-privs',
-  ]
-  return [setpriv, ...drop, ...shell]
+  if (!user || setpriv === undefined) return sessionShell
+  return [setpriv, ...dropTo(user), ...sessionShell]
 }
