@@ -17,9 +17,7 @@ const tokens = pageTokens('ListArtifacts', z.object({ artifactId: z.string() }))
 /** Artifacts of tests. The build's output is `artifactsUrl` of step BUILD (contract/api-behaviour.md §5). */
 export const listArtifacts = operation('ListArtifacts', {
   input: z.object({
-    appId: shape.appId,
-    branchName: shape.branchName,
-    jobId: shape.jobId,
+    ...shape.jobAddress,
     nextToken: shape.nextToken,
     maxResults: shape.maxResults,
   }),

@@ -39,10 +39,9 @@ const members = {
   backend: shape.backend.optional(),
   computeRoleArn: shape.computeRoleArn.optional(),
 }
-const branchKey = { appId: shape.appId, branchName: shape.branchName }
 
 export const createBranch = operation('CreateBranch', {
-  input: z.object({ ...branchKey, tags: shape.tags.optional(), ...members }),
+  input: z.object({ ...shape.branchAddress, tags: shape.tags.optional(), ...members }),
   async handle({ caller, services }, { appId, branchName, tags, displayName, ...sent }) {
     const { queries } = services.database
     const app = await ownApp(queries, caller, { appId })
@@ -99,7 +98,7 @@ async function nameTaken(
 }
 
 export const getBranch = operation('GetBranch', {
-  input: z.object(branchKey),
+  input: z.object(shape.branchAddress),
   async handle({ caller, services }, input) {
     const { queries } = services.database
     const { app, branch } = await ownBranch(queries, caller, input)
@@ -127,7 +126,7 @@ export const listBranches = operation('ListBranches', {
 })
 
 export const updateBranch = operation('UpdateBranch', {
-  input: z.object({ ...branchKey, ...members }),
+  input: z.object({ ...shape.branchAddress, ...members }),
   async handle({ caller, services }, { appId, branchName, displayName, ...sent }) {
     const { database } = services
     const update = async (transaction: Transaction) => {
@@ -162,7 +161,7 @@ export const updateBranch = operation('UpdateBranch', {
 })
 
 export const deleteBranch = operation('DeleteBranch', {
-  input: z.object(branchKey),
+  input: z.object(shape.branchAddress),
   async handle({ caller, services }, input) {
     const branch = await services.database.transaction(async (transaction) => {
       const { app, branch: row } = await ownBranch(transaction, caller, input)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import type { SourceUrlType } from '../model/jobs.ts'
+import { jobActions, notStartedReason, type SourceUrlType } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import { changeJob } from '../store/jobs.ts'
 import type { BranchRow, JobRow } from '../store/schema.ts'
@@ -14,11 +14,10 @@ import { addJob } from './new-job.ts'
 import { operation } from './operation.ts'
 import * as shape from './schema.ts'
 
-const branchKey = { appId: shape.appId, branchName: shape.branchName }
 const uploadMilliseconds = limits.uploadSecondsMax * 1000
 
 export const createDeployment = operation('CreateDeployment', {
-  input: z.object({ ...branchKey, fileMap: shape.fileMap.optional() }),
+  input: z.object({ ...shape.branchAddress, fileMap: shape.fileMap.optional() }),
   async handle(context, { fileMap, ...input }) {
     const { caller, services } = context
     const uploads = awaitedUploads(fileMap)
@@ -53,7 +52,7 @@ export const createDeployment = operation('CreateDeployment', {
 
 export const startDeployment = operation('StartDeployment', {
   input: z.object({
-    ...branchKey,
+    ...shape.branchAddress,
     jobId: shape.jobId.optional(),
     sourceUrl: shape.sourceUrl.optional(),
     sourceUrlType: shape.sourceUrlType.optional(),
@@ -84,20 +83,16 @@ async function startUploaded(
   const owned = await ownJob(queries, caller, input)
   refuseConnected(owned)
   const { jobKey, number, createdAt } = owned.job
-  const hours = limits.uploadSecondsMax / 3600
-  if (services.now() > createdAt + uploadMilliseconds) {
-    const statusReason = `The deployment was not started within ${hours} hours of its creation.`
-    await changeJob(queries, jobKey, ['CREATED'], {
-      status: 'FAILED',
-      statusReason,
-      endedAt: services.now(),
-    })
+  const endedAt = services.now()
+  if (endedAt > createdAt + uploadMilliseconds) {
+    const end = { status: 'FAILED', statusReason: notStartedReason, endedAt } as const
+    await changeJob(queries, jobKey, jobActions.startDeployment, end)
   }
-  const job = await changeJob(queries, jobKey, ['CREATED'], { status: 'PENDING' })
+  const job = await changeJob(queries, jobKey, jobActions.startDeployment, { status: 'PENDING' })
   if (job) return { ...owned, job }
   const { status } = (await ownJob(queries, caller, input)).job
   throw new BadRequestException(
-    `Job ${number} is ${status}: only a job of CreateDeployment that is CREATED can be started, within ${hours} hours. Create a new deployment.`,
+    `Job ${number} is ${status}: only a job of CreateDeployment that is CREATED can be started, within ${limits.uploadSecondsMax / 3600} hours. Create a new deployment.`,
   )
 }
 

@@ -20,13 +20,10 @@ import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
 import * as shape from './schema.ts'
 
-const branchKey = { appId: shape.appId, branchName: shape.branchName }
-const jobKey = { ...branchKey, jobId: shape.jobId }
-
 /** `commitId` is ignored, as on AWS (contract/api-behaviour.md §4): what is built is the head of the branch. */
 export const startJob = operation('StartJob', {
   input: z.object({
-    ...branchKey,
+    ...shape.branchAddress,
     jobId: shape.jobId.optional(),
     jobType: shape.jobType,
     jobReason: shape.jobReason.optional(),
@@ -84,7 +81,7 @@ async function retryOrigin(
 }
 
 export const getJob = operation('GetJob', {
-  input: z.object(jobKey),
+  input: z.object(shape.jobAddress),
   async handle(context, input) {
     const { queries } = context.services.database
     const owned = await ownJob(queries, context.caller, input)
@@ -97,7 +94,7 @@ export const getJob = operation('GetJob', {
 const tokens = pageTokens('ListJobs', z.object({ before: z.number() }))
 
 export const listJobs = operation('ListJobs', {
-  input: z.object({ ...branchKey, nextToken: shape.nextToken, maxResults: shape.maxResults }),
+  input: z.object({ ...shape.branchAddress, nextToken: shape.nextToken, maxResults: shape.maxResults }),
   async handle({ caller, services }, { nextToken, maxResults, ...input }) {
     const { queries } = services.database
     const { app, branch } = await ownBranch(queries, caller, input)
@@ -117,7 +114,7 @@ export const listJobs = operation('ListJobs', {
 })
 
 export const stopJob = operation('StopJob', {
-  input: z.object(jobKey),
+  input: z.object(shape.jobAddress),
   async handle({ caller, services }, input) {
     const owned = await ownJob(services.database.queries, caller, input)
     const job = await stop(services, owned)
@@ -149,7 +146,7 @@ async function stop({ database: { queries }, now }: Services, { job: found }: Ow
 }
 
 export const deleteJob = operation('DeleteJob', {
-  input: z.object(jobKey),
+  input: z.object(shape.jobAddress),
   async handle({ caller, services }, input) {
     const owned = await services.database.transaction(async (transaction) => {
       const found = await ownJob(transaction, caller, input)

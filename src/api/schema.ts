@@ -159,6 +159,10 @@ export const sourceUrl = text({ max: 3000, pattern: '^(s3|https|http)://.*' })
 export const sourceUrlType = z.enum(sourceUrlTypes)
 export const artifactId = text({ max: 255 })
 
+/** The members that name a branch, and a job of it. */
+export const branchAddress = { appId, branchName }
+export const jobAddress = { ...branchAddress, jobId }
+
 // Tags
 
 const tagKey = text({ min: 1, max: 128, pattern: '^(?!aws:)[a-zA-Z+-=._:/]+$' })

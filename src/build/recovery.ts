@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
 import { hasCode } from '../model/error-code.ts'
+import { notStartedReason } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import type { Database } from '../store/database.ts'
 import { changeJob, listAbandonedUploads, listExpiredLeases, takeExpiredLease } from '../store/jobs.ts'
@@ -70,7 +71,7 @@ export async function failAbandonedUploads({ database, now }: RecoveryOptions): 
   for (const job of await listAbandonedUploads(database.queries, createdBefore)) {
     await changeJob(database.queries, job.jobKey, ['CREATED'], {
       status: 'FAILED',
-      statusReason: `The deployment was not started within ${limits.uploadSecondsMax / 3600} hours of its creation.`,
+      statusReason: notStartedReason,
       endedAt: now(),
     })
   }

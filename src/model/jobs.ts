@@ -1,3 +1,5 @@
+import { limits } from './limits.ts'
+
 /** The eight job and step statuses of the Amplify API (contract/hosting-behaviour.md §2). */
 export const jobStatuses = [
   'CREATED',
@@ -26,11 +28,10 @@ export const runningStatuses = ['PROVISIONING', 'RUNNING', 'CANCELLING'] as cons
 export const waitingStatuses = ['CREATED', 'PENDING'] as const satisfies JobStatus[]
 export const finishedStatuses = ['FAILED', 'SUCCEED', 'CANCELLED'] as const satisfies JobStatus[]
 
-/** What may be done with a job in which state: shared by the API, the worker and the console. */
+/** What may be done with a job in which state. */
 export const jobActions = {
   stop: ['CREATED', 'PENDING', 'PROVISIONING', 'RUNNING', 'CANCELLING'],
   delete: ['CREATED', 'PENDING', 'FAILED', 'SUCCEED', 'CANCELLED'],
-  retry: ['FAILED', 'SUCCEED', 'CANCELLED'],
   startDeployment: ['CREATED'],
   upload: ['CREATED'],
 } as const satisfies Record<string, readonly JobStatus[]>
@@ -38,6 +39,9 @@ export const jobActions = {
 export function jobCan(action: keyof typeof jobActions, status: JobStatus): boolean {
   return (jobActions[action] as readonly JobStatus[]).includes(status)
 }
+
+/** The `statusReason` of a job of CreateDeployment whose time to be started is over. */
+export const notStartedReason = `The deployment was not started within ${limits.uploadSecondsMax / 3600} hours of its creation.`
 
 /**
  * A job number as ARNs, `activeJobId`, `AWS_JOB_ID` and storage paths show it: ten digits
