@@ -26,7 +26,7 @@ export interface HttpServer {
 }
 
 const keepAliveSeconds = 65
-const stopSecondsMax = 10
+const drainSecondsMax = 10
 
 /**
  * The API's listener, on node:http because it keeps the raw target and every header, and has a deadline for headers.
@@ -52,8 +52,18 @@ export async function listen({
   })
   server.setTimeout(idleMillisecondsMax)
   let isStopping = false
+  const underWay = new WeakMap<Socket, number>()
   const respond = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const { socket } = incoming
+    const requests = (underWay.get(socket) ?? 0) + 1
+    // Bun hands out all that a connection sends ahead, and holds every answer until it is read.
+    if (requests > limits.connectionRequestsMax || socket.destroyed) {
+      socket.destroy()
+      return
+    }
+    underWay.set(socket, requests)
     outgoing.on('close', () => {
+      underWay.set(socket, underWay.get(socket)! - 1)
       if (isStopping) setImmediate(() => server.closeIdleConnections())
     })
     exchange(incoming, outgoing, handle).catch((error: unknown) => {
@@ -77,7 +87,7 @@ export async function listen({
     stop: () =>
       new Promise<void>((resolve) => {
         isStopping = true
-        const deadline = setTimeout(() => server.closeAllConnections(), stopSecondsMax * 1000)
+        const deadline = setTimeout(() => server.closeAllConnections(), drainSecondsMax * 1000)
         server.close(() => {
           clearTimeout(deadline)
           resolve()

@@ -21,8 +21,6 @@ export interface GitOptions {
   memoryBytesMax?: number
 }
 
-const outputBytesMax = 1024 * 1024
-
 /**
  * Runs Git to its end.
  * @returns what it wrote to stdout, 1 MiB at most
@@ -69,10 +67,10 @@ async function readSome(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of stream) {
-    if (bytes < outputBytesMax) chunks.push(chunk)
+    if (bytes < limits.gitOutputBytesMax) chunks.push(chunk)
     bytes += chunk.byteLength
   }
-  return Buffer.concat(chunks).subarray(0, outputBytesMax)
+  return Buffer.concat(chunks).subarray(0, limits.gitOutputBytesMax)
 }
 
 function killGroup(pid: number): void {

@@ -2,12 +2,10 @@ import { lstat, realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 import { hasCode } from '../model/error-code.ts'
+import { limits } from '../model/limits.ts'
 import { type GitAccess, gitEnvironment } from './git-environment.ts'
 import { type Repository, RepositoryRefused, shownRepository, submoduleRepository } from './repository.ts'
 import { GitFailed, runGit } from './run-git.ts'
-
-const submodulesMax = 200
-const depthMax = 10
 
 export interface SubmoduleOptions extends GitAccess {
   signal: AbortSignal
@@ -36,7 +34,7 @@ async function descend(
   progress: { depth: number; fetched: { count: number } },
 ): Promise<void> {
   for (const { path, url, commitId } of await listSubmodules(parent, options, folder)) {
-    if (++progress.fetched.count > submodulesMax || progress.depth >= depthMax) {
+    if (++progress.fetched.count > limits.submodulesMax || progress.depth >= limits.submoduleDepthMax) {
       throw tooMany()
     }
     const repository = submoduleRepository(parent, url)
@@ -74,7 +72,7 @@ async function listSubmodules(
     if (name !== undefined) (member === 'path' ? paths : urls).set(name, value)
   }
   if (paths.size === 0) return []
-  if (paths.size > submodulesMax) throw tooMany()
+  if (paths.size > limits.submodulesMax) throw tooMany()
   const tree = await runGit(['ls-tree', '-z', 'HEAD', '--', ...paths.values()], git)
   const commits = new Map<string, string>()
   for (const entry of tree.toString('utf8').split('\0')) {
@@ -139,7 +137,7 @@ function isSameOrigin(parent: Repository, child: Repository): boolean {
 
 function tooMany(): RepositoryRefused {
   return new RepositoryRefused(
-    `The repository has more than ${submodulesMax} submodules, or has them more than ${depthMax} levels deep.`,
+    `The repository has more than ${limits.submodulesMax} submodules, or has them more than ${limits.submoduleDepthMax} levels deep.`,
   )
 }
 

@@ -2,13 +2,19 @@ const KiB = 1024
 const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 
-/** Every bound that is not a setting, with its unit in the name. Sources: contract/hosting-behaviour.md §8.5, contract/amplify-api.json. */
+/**
+ * The bounds on what comes from outside and on how long it is waited for, with the unit in the name, but for those that are
+ * settings. Sources: contract/hosting-behaviour.md §8.5, contract/amplify-api.json. What is a matter of one file alone, as
+ * how much it does at once, stands in that file.
+ */
 export const limits = {
   requestBodyBytesMax: 1 * MiB,
   requestHeaderBytesMax: 32 * KiB,
   requestHeaderSecondsMax: 15,
   requestBodySecondsMax: 60,
   requestJsonDepthMax: 32,
+  /** Sent on one connection before the answers to those before them are out. */
+  connectionRequestsMax: 32,
   /** Between two pieces of a request or a response, uploads and downloads too. */
   transferIdleSecondsMax: 60,
   signatureAgeSecondsMax: 15 * 60,
@@ -46,6 +52,10 @@ export const limits = {
   buildSpecBytesMax: 256 * KiB,
   stopSecondsMax: 5,
   checkoutSecondsMax: 600,
+  /** Of one command, kept of each of its streams. */
+  gitOutputBytesMax: 1 * MiB,
+  submodulesMax: 200,
+  submoduleDepthMax: 10,
   /** Of each Git process: a repository of some KiB can unfold to billions of names. */
   gitMemoryBytesMax: 2 * GiB,
 

@@ -1,6 +1,6 @@
 import { writeBuildOutputZip } from '../../deploy/build-output.ts'
+import { readManifest } from '../../deploy/read-manifest.ts'
 import { newId } from '../../model/ids.ts'
-import type { Manifest } from '../../model/manifest.ts'
 import { findJobArtifact, insertArtifact } from '../../store/artifacts.ts'
 import { findDeploymentOfJob } from '../../store/deployments.ts'
 import { findJobByKey } from '../../store/jobs.ts'
@@ -29,7 +29,7 @@ async function make(
 ): Promise<ArtifactRow | undefined> {
   const deployment = await findDeploymentOfJob(queries, jobKey)
   if (!deployment) return undefined
-  const manifest = JSON.parse(await blobs.open(deployment.manifestSha).text()) as Manifest
+  const manifest = await readManifest(blobs, deployment.manifestSha)
   const { sha, size } = await blobs.put(writeBuildOutputZip(blobs, manifest, deployment.createdAt))
   try {
     const artifactId = newId()

@@ -1,5 +1,5 @@
+import { parseRange } from '../../model/byte-range.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
-import { byteRange } from './byte-range.ts'
 
 interface Content {
   bytes: Blob
@@ -27,11 +27,12 @@ export function download(request: HttpRequest, content: Content): HttpResponse {
   }
   const ifRange = header(request, 'if-range')
   const mayRange = ifRange === undefined || ifRange === etag
-  const range = mayRange ? byteRange(header(request, 'range'), bytes.size) : undefined
+  const wanted = header(request, 'range')
+  const range = mayRange && wanted !== undefined ? parseRange(wanted, bytes.size) : 'ignored'
   if (range === 'unsatisfiable') {
     return { status: 416, headers: { ...headers, 'Content-Range': `bytes */${bytes.size}` }, body: null }
   }
-  if (range === undefined) return answer(request, 200, headers, bytes)
+  if (range === 'ignored') return answer(request, 200, headers, bytes)
   const { start, end } = range
   const contentRange = { 'Content-Range': `bytes ${start}-${end - 1}/${bytes.size}` }
   return answer(request, 206, { ...headers, ...contentRange }, bytes.slice(start, end))

@@ -1,5 +1,5 @@
 import type { Blobs } from '../../blobs/blobs.ts'
-import type { Manifest } from '../../model/manifest.ts'
+import { readManifest } from '../../deploy/read-manifest.ts'
 import { findBranchById } from '../../store/branches.ts'
 import { findDeployment } from '../../store/deployments.ts'
 import type { JobRow } from '../../store/schema.ts'
@@ -63,7 +63,7 @@ async function liveFileSizes(
   if (!deployment) return new Map()
   const last = lastRead.get(blobs)
   if (last?.manifestSha === deployment.manifestSha) return last.bySha
-  const manifest = JSON.parse(await blobs.open(deployment.manifestSha).text()) as Manifest
+  const manifest = await readManifest(blobs, deployment.manifestSha)
   const bySha = new Map(Object.values(manifest.files).map((file) => [file.sha, file.size]))
   lastRead.set(blobs, { manifestSha: deployment.manifestSha, bySha })
   return bySha
