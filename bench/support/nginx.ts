@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { freePort } from '../../test/support/free-ports.ts'
 import { waitFor } from '../../test/support/wait-for.ts'
 
 export interface Nginx {
@@ -68,11 +69,4 @@ http {
   server { listen 127.0.0.1:${port} backlog=1024; root ${folder}; }
 }
 `
-}
-
-function freePort(): number {
-  const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => undefined } })
-  const { port } = probe
-  probe.stop(true)
-  return port
 }

@@ -18,7 +18,7 @@ export interface BuildSpec {
   skipped: string[]
 }
 
-export const phaseNames = ['preBuild', 'build', 'postBuild'] as const
+const phaseNames = ['preBuild', 'build', 'postBuild'] as const
 
 export interface BuildPhase {
   name: (typeof phaseNames)[number]

@@ -1,5 +1,5 @@
 /** What stands in a log where a secret was. */
-export const maskText = '******'
+const maskText = '******'
 
 /** Shorter ones would blot out common words. */
 const secretCharactersMin = 4

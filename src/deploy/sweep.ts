@@ -41,7 +41,7 @@ export async function sweepBlobs(options: {
  * Blobs put before `putBefore` that nothing refers to, with their sizes.
  * @throws {UnreadableManifest}
  */
-export async function findUnreferenced(
+async function findUnreferenced(
   database: Database,
   blobs: Blobs,
   putBefore: number,

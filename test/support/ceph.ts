@@ -1,12 +1,12 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { openSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { SignatureV4 } from '@smithy/signature-v4'
 
+import { freePorts } from './free-ports.ts'
 import { waitFor } from './wait-for.ts'
 
 /** The programs that {@link startCeph} needs, for `requires(...)`. */
@@ -40,7 +40,7 @@ export async function startCeph(): Promise<Ceph> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    const [monitorPort, gatewayPort] = await freePorts(2)
+    const [monitorPort, gatewayPort] = freePorts(2)
     const fsid = randomUUID()
     const osdId = randomUUID()
     const keys = { accessKeyId: 'PREAMPTEST', secretAccessKey: randomUUID() }
@@ -194,23 +194,4 @@ function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Buffer {
   return ArrayBuffer.isView(data)
     ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
     : Buffer.from(data)
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            if (address === null || typeof address === 'string') reject(new Error('No port'))
-            else resolve(address.port)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
-  return ports
 }

@@ -11,7 +11,7 @@ export interface DatabaseServer {
   stop(): Promise<void>
 }
 
-export async function startSqlite(): Promise<DatabaseServer> {
+async function startSqlite(): Promise<DatabaseServer> {
   const folder = mkdtempSync(join(tmpdir(), 'preamp-sqlite-'))
   let databases = 0
   return {

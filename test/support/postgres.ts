@@ -2,6 +2,7 @@ import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+import { freePort } from './free-ports.ts'
 import { findProgram } from './requires.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -109,13 +110,6 @@ async function run(command: string[], user: User | undefined): Promise<void> {
   const child = Bun.spawn(command, { cwd: '/', stdin: 'ignore', stdout: 'ignore', stderr: 'pipe', ...user })
   const problem = await new Response(child.stderr).text()
   if ((await child.exited) !== 0) throw new Error(`${command[0]} failed: ${problem}`)
-}
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  const { port } = listener
-  listener.stop(true)
-  return port
 }
 
 async function waitUntilReady(admin: Bun.SQL, server: Bun.Subprocess): Promise<void> {
