@@ -295,6 +295,27 @@ describe('slow clients', () => {
   })
 })
 
+test('a connection that sends very many requests ahead is closed, and no other', async () => {
+  let handled = 0
+  const release = Promise.withResolvers<void>()
+  const { port } = await serve(async ({ target }) => {
+    handled++
+    if (target === '/ahead') await release.promise
+    return text('done')
+  })
+  const other = await open(port)
+  const greedy = await open(port)
+  greedy.socket.write('GET /ahead HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1000))
+  await greedy.closed
+  expect(handled).toBe(limits.connectionRequestsMax)
+  release.resolve()
+  for (let turn = 0; turn < limits.connectionRequestsMax + 1; turn++) {
+    other.received = ''
+    other.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await other.until('done')
+  }
+})
+
 test('stopping lets a request at work end and closes idle connections', async () => {
   const begun = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
