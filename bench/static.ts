@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { superviseEdges } from '../src/edge/supervisor.ts'
 import { createSiteStore } from '../test/support/site-store.ts'
 import { runWrk } from '../test/support/wrk.ts'
+import { median } from './support/measure.ts'
 import { startNginx } from './support/nginx.ts'
 
 const rounds = option('--rounds', 5)
@@ -74,10 +75,6 @@ function text(bytes: number): Uint8Array {
 
 function list(rates: number[]): string {
   return rates.map(Math.round).join(' ')
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }
 
 function option(name: string, otherwise: number): number {
