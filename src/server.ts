@@ -26,6 +26,7 @@ import {
   readMasterKey,
   writePrivateFile,
 } from './data-directory.ts'
+import { diskShortage } from './deploy/disk-shortage.ts'
 import { readS3Settings } from './deploy/s3-source.ts'
 import { sweepBlobs } from './deploy/sweep.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
@@ -198,6 +199,7 @@ function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses;
     jobsChanged: () => worker.wake(),
     sitesChanged: () => edges.sitesChanged(),
     liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),
+    diskShortage: () => diskShortage(directory.path),
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     now: Date.now,
   }

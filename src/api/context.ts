@@ -24,6 +24,8 @@ export interface Services {
   sitesChanged(): Promise<void>
   /** The file that holds the log of a step at work; it need not exist, and is gone after the step. */
   liveLogPath(jobKey: string, step: StepName): string
+  /** Why no upload can be taken now, for a user to read; undefined while the disk has room. */
+  diskShortage(): Promise<string | undefined>
   /** Whether repositories may be named by `file://` URLs or paths. */
   fileRepositories: boolean
   /** Epoch milliseconds. */

@@ -42,3 +42,4 @@ export class RequestTooLargeException extends apiError('RequestTooLargeException
 export class LimitExceededException extends apiError('LimitExceededException', 429) {}
 export class InternalFailureException extends apiError('InternalFailureException', 500) {}
 export class NotImplementedException extends apiError('NotImplementedException', 501) {}
+export class DependentServiceFailureException extends apiError('DependentServiceFailureException', 503) {}

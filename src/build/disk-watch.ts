@@ -1,5 +1,4 @@
-import { statfs } from 'node:fs/promises'
-
+import { diskShortage } from '../deploy/disk-shortage.ts'
 import { limits } from '../model/limits.ts'
 import { BuildFailed } from './build-failed.ts'
 
@@ -18,10 +17,9 @@ const lookMilliseconds = 250
 export function watchDisk(folder: string, freeBytesMin = () => limits.diskFreeBytesMin): DiskWatch {
   const controller = new AbortController()
   const look = async (): Promise<void> => {
-    const { bavail, bsize, files, ffree } = await statfs(folder)
-    // File systems without a table of files say that it has no entries.
-    if (bavail * bsize >= freeBytesMin() && (files === 0 || ffree >= limits.diskFreeFilesMin)) return
-    const reason = `The server's disk is nearly full, so that the job was ended. It had ${Math.floor((bavail * bsize) / 1024 ** 2)} MiB free and room for ${ffree} files.`
+    const shortage = await diskShortage(folder, freeBytesMin())
+    if (shortage === undefined) return
+    const reason = `${shortage} The job was ended.`
     controller.abort(new BuildFailed(reason, ['Build failed', reason]))
   }
   const lookOrFail = () => void look().catch((error: unknown) => controller.abort(error))

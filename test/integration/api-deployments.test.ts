@@ -27,16 +27,22 @@ let client: AmplifyClient
 let folder: string
 let branch: { appId: string; branchName: string }
 let clockOffset = 0
+let shortage: string | undefined
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'preamp-test-'))
   api = await startApi({
-    services: { blobs: await openDiskBlobs(join(folder, 'blobs')), now: () => Date.now() + clockOffset },
+    services: {
+      blobs: await openDiskBlobs(join(folder, 'blobs')),
+      diskShortage: async () => shortage,
+      now: () => Date.now() + clockOffset,
+    },
   })
   client = api.client()
 })
 beforeEach(async () => {
   clockOffset = 0
+  shortage = undefined
   const { app } = await client.send(new CreateAppCommand({ name: 'site' }))
   branch = { appId: app!.appId!, branchName: 'main' }
   await client.send(new CreateBranchCommand(branch))
@@ -166,6 +172,18 @@ describe('an upload', () => {
     expect(await blobCount()).toBe(before)
     expect((await uploads())[0]!.sha).toBeNull()
     expect((await put(fileUploadUrls!['a.txt']!, 'right')).status).toBe(200)
+  })
+
+  test('is refused while the disk is nearly full, and nothing is kept', async () => {
+    const { zipUploadUrl } = await create()
+    const before = await blobCount()
+    shortage = 'The disk is nearly full.'
+    const refused = await put(zipUploadUrl!, 'bytes')
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toEqual({ message: 'The disk is nearly full. Nothing was stored.' })
+    expect(await blobCount()).toBe(before)
+    shortage = undefined
+    expect((await put(zipUploadUrl!, 'bytes')).status).toBe(200)
   })
 
   test('that names too great a length is refused before it is read', async () => {

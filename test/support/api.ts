@@ -42,6 +42,7 @@ export async function startApi(
     defaultDomain: (appId) => `${appId}.localhost:4780`,
     jobsChanged: () => undefined,
     liveLogPath: (jobKey, step) => `/nonexistent/${jobKey}/${step}`,
+    diskShortage: () => Promise.resolve(undefined),
     sitesChanged: () => Promise.resolve(),
     fileRepositories: true,
     now: Date.now,

@@ -8,10 +8,17 @@ import { changeJob, findJobByKey } from '../../store/jobs.ts'
 import type { JobRow } from '../../store/schema.ts'
 import { findUpload, recordUpload } from '../../store/uploads.ts'
 import type { Services } from '../context.ts'
-import { BadRequestException, NotFoundException, RequestTooLargeException } from '../errors.ts'
+import {
+  BadRequestException,
+  DependentServiceFailureException,
+  NotFoundException,
+  RequestTooLargeException,
+} from '../errors.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 import { header } from './download.ts'
 import { takeKnownFile } from './known-files.ts'
+
+const bytesBetweenLooks = 64 * 1024 * 1024
 
 /**
  * Takes the zip or a file of a deployment. Headers that tell what the bytes are (Content-Type, Content-Encoding) may be
@@ -33,7 +40,9 @@ export async function upload(
   if (Number(header(request, 'content-length') ?? 0) > limits.archiveBytesMax) throw tooLarge()
   const hash = createHash('md5')
   const { sha, size } = await services.blobs
-    .put(byteStream(checked(request.body, hash, awaited.md5)), { bytesMax: limits.archiveBytesMax })
+    .put(byteStream(checked(withRoom(request.body, services), hash, awaited.md5)), {
+      bytesMax: limits.archiveBytesMax,
+    })
     .catch((error: unknown) => {
       throw error instanceof BlobTooLarge ? tooLarge() : error
     })
@@ -43,11 +52,11 @@ export async function upload(
 
 /** Passes the bytes on, and fails at their end when they are not those that were announced, so that nothing is kept. */
 async function* checked(
-  body: ReadableStream<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
   hash: ReturnType<typeof createHash>,
   md5: string | null,
 ): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of chunksOf(body)) {
+  for await (const chunk of chunks) {
     hash.update(chunk)
     yield chunk
   }
@@ -56,6 +65,24 @@ async function* checked(
     throw new BadRequestException(
       `The bytes have the MD5 ${actual}, the fileMap of CreateDeployment announced ${md5}. Nothing was stored.`,
     )
+  }
+}
+
+/** Passes the bytes on while the disk has room for them and for everybody else's. */
+async function* withRoom(
+  body: ReadableStream<Uint8Array>,
+  { diskShortage }: Services,
+): AsyncGenerator<Uint8Array, void> {
+  let bytesUntilLook = 0
+  for await (const chunk of chunksOf(body)) {
+    bytesUntilLook -= chunk.byteLength
+    if (bytesUntilLook < 0) {
+      const shortage = await diskShortage()
+      if (shortage !== undefined)
+        throw new DependentServiceFailureException(`${shortage} Nothing was stored.`)
+      bytesUntilLook = bytesBetweenLooks
+    }
+    yield chunk
   }
 }
 
