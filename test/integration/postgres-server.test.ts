@@ -1,19 +1,28 @@
-import { describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { startPostgres } from '../support/postgres.ts'
+import { startPostgres, type TemporaryPostgres } from '../support/postgres.ts'
 import { startPreamp } from '../support/preamp.ts'
 import { requires } from '../support/requires.ts'
 
 describe.if(requires('postgres'))('preamp serve on PostgreSQL', () => {
+  let postgres: TemporaryPostgres
+  let folder: string
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'preamp-site-'))
+    postgres = await startPostgres()
+  })
+  afterAll(async () => {
+    await postgres.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
   test('what is deployed is what every edge shows', async () => {
-    const postgres = await startPostgres()
-    const folder = mkdtempSync(join(tmpdir(), 'preamp-site-'))
-    const preamp = await startPreamp({
-      environment: { PREAMP_DATABASE_URL: await postgres.createDatabase(), PREAMP_EDGE_PROCESSES: '2' },
-    })
+    const databaseUrl = await postgres.createDatabase()
+    const environment = { PREAMP_DATABASE_URL: databaseUrl, PREAMP_EDGE_PROCESSES: '2' }
+    const preamp = await startPreamp({ environment })
     try {
       for (const text of ['first', 'second', 'third']) {
         writeFileSync(join(folder, 'index.html'), text)
@@ -26,8 +35,6 @@ describe.if(requires('postgres'))('preamp serve on PostgreSQL', () => {
       }
     } finally {
       await preamp.stop()
-      await postgres.stop()
-      rmSync(folder, { recursive: true, force: true })
     }
   })
 })
