@@ -18,7 +18,7 @@ import {
 import { dirname, join } from 'node:path'
 
 import { UsageError } from './config.ts'
-import { hasCode } from './model/error-code.ts'
+import { codeOf, hasCode } from './model/error-code.ts'
 
 /** What lies where in the data directory. */
 export interface DataDirectory {
@@ -106,8 +106,7 @@ function takeLock(file: string, waitMilliseconds: number): (() => void) | undefi
     lock.run('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY'))
-      return undefined
+    if (codeOf(error)?.startsWith('SQLITE_BUSY')) return undefined
     throw error
   }
   held.add(lock)

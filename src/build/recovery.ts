@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
-import { hasCode } from '../model/error-code.ts'
 import { notStartedReason } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import type { Database } from '../store/database.ts'
@@ -92,17 +91,8 @@ async function clearUp(options: RecoveryOptions, jobKey: JobRow['jobKey']): Prom
 async function keepLogs({ database, blobs, workRoot }: RecoveryOptions, jobKey: string): Promise<void> {
   for (const step of await listSteps(database.queries, jobKey)) {
     const path = liveLogPath(workRoot, jobKey, step.name)
-    if (step.logSha !== null || !(await isFile(path))) continue
+    if (step.logSha !== null || !statSync(path, { throwIfNoEntry: false })?.isFile()) continue
     const { sha } = await blobs.put({ path })
     await changeStep(database.queries, jobKey, step.name, { logSha: sha })
-  }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile()
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false
-    throw error
   }
 }

@@ -8,6 +8,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { makeDurable } from '../blobs/durable-files.ts'
 import { hashOfFile } from '../blobs/hash.ts'
+import { codeOf } from '../model/error-code.ts'
 import { copyDatabase } from '../store/database-copy.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { BlobNotCopied, copyBlobs } from './copy-blobs.ts'
@@ -138,8 +139,7 @@ function explainDamage(from: StoredFiles, error: BlobNotCopied): string {
 
 /** A full disk, a missing permission and the like are the operator's to mend. Anything else is a bug, and stays as it is. */
 function explainMachine(error: unknown, outcome: string): unknown {
-  const isMachine =
-    error instanceof Error && 'code' in error && /^(E[A-Z]+|SQLITE_[A-Z_]+)$/.test(String(error.code))
+  const isMachine = error instanceof Error && /^(E[A-Z]+|SQLITE_[A-Z_]+)$/.test(codeOf(error) ?? '')
   return isMachine ? new BackupRefused(`${outcome}: ${error.message}`, { cause: error }) : error
 }
 

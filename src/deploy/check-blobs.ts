@@ -1,5 +1,6 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { codeOf } from '../model/error-code.ts'
 import { type BlobOwner, listBlobOwners } from '../store/blob-owners.ts'
 import type { Database } from '../store/database.ts'
 import { type Finding, nameOf } from './finding.ts'
@@ -74,13 +75,10 @@ async function examine(blobs: Blobs, sha: string): Promise<string | undefined> {
     return found === 'missing' ? 'missing' : 'damaged'
   } catch (error) {
     // Gone between two looks at it, or the disk cannot read it: both are what this command is asked about.
-    if (isSystemError(error)) return error.code === 'ENOENT' ? 'missing' : `not readable (${error.code})`
-    throw error
+    const code = codeOf(error)
+    if (code === undefined) throw error
+    return code === 'ENOENT' ? 'missing' : `not readable (${code})`
   }
-}
-
-function isSystemError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }
 
 interface ReadManifest {
@@ -103,7 +101,7 @@ async function* readManifests(owners: BlobOwner[], blobs: Blobs): AsyncGenerator
       }
       yield { owner, shas }
     } catch (error) {
-      if (!(error instanceof UnreadableManifest) && !isSystemError(error)) throw error
+      if (!(error instanceof UnreadableManifest) && codeOf(error) === undefined) throw error
     }
   }
 }

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 
 import { startPostgres, type TemporaryPostgres } from '../../test/support/postgres.ts'
 import { requires } from '../../test/support/requires.ts'
+import { stepRow } from '../../test/support/rows.ts'
 import { addJob } from '../../test/support/site-rows.ts'
 import {
   blobPath,
@@ -133,17 +134,7 @@ describe('rows', () => {
   })
 
   test('an open step of a finished job is ended by the repair', async () => {
-    await insertStep(state.database.queries, {
-      jobKey: site.job.jobKey,
-      name: 'DEPLOY',
-      position: 2,
-      status: 'RUNNING',
-      statusReason: null,
-      context: null,
-      startedAt: 1,
-      endedAt: null,
-      logSha: null,
-    })
+    await insertStep(state.database.queries, stepRow(site.job.jobKey, 'DEPLOY'))
     expect((await findOnly()).problem).toContain('job 1 is SUCCEED, but its step DEPLOY has no end')
     await mend()
     expect(await findings()).toEqual([])

@@ -4,6 +4,7 @@ import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 
 import { addressClass } from '../model/addresses.ts'
+import { codeOf } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import { TookTooLong, untilAborted } from './until-aborted.ts'
 
@@ -114,7 +115,7 @@ async function resolveBySystem(name: string): Promise<string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address)
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return []
+    if (codeOf(error) !== undefined) return []
     throw error
   }
 }
@@ -218,8 +219,10 @@ function describeFailure(error: unknown, url: URL, options: OutboundOptions, sig
     const seconds = options.secondsMax ?? limits.outboundSecondsMax
     return new OutboundError(`${shown(url)} was not received within ${seconds} seconds`)
   }
-  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-  return new OutboundError(`${shown(url)} cannot be fetched: the connection failed${code}`)
+  const code = codeOf(error)
+  return new OutboundError(
+    `${shown(url)} cannot be fetched: the connection failed${code === undefined ? '' : ` (${code})`}`,
+  )
 }
 
 function readContentLength(message: IncomingMessage): number | undefined {

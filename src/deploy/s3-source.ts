@@ -2,6 +2,7 @@ import { S3Client } from 'bun'
 
 import type { Blobs, StoredBlob } from '../blobs/blobs.ts'
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { codeOf } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { byteStream } from './byte-stream.ts'
@@ -177,7 +178,5 @@ function describeFailure(error: unknown, settings: S3Settings, { bucket, key }: 
 
 function failureCode(error: unknown): string | undefined {
   if (error instanceof TookTooLong) return 'Timeout'
-  return error instanceof Error && error.name === 'S3Error' && 'code' in error
-    ? String(error.code)
-    : undefined
+  return error instanceof Error && error.name === 'S3Error' ? codeOf(error) : undefined
 }

@@ -1,7 +1,7 @@
-import { lstat, realpath } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
-import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import { type GitAccess, gitEnvironment } from './git-environment.ts'
 import { type Repository, RepositoryRefused, shownRepository, submoduleRepository } from './repository.ts'
@@ -63,7 +63,7 @@ async function listSubmodules(
   options: SubmoduleOptions,
   folder: string,
 ): Promise<Submodule[]> {
-  if (!(await exists(join(folder, '.gitmodules')))) return []
+  if (!lstatSync(join(folder, '.gitmodules'), { throwIfNoEntry: false })?.isFile()) return []
   const git = { environment: await gitEnvironment(repository, options), cwd: folder, signal: options.signal }
   const paths = new Map<string, string>()
   const urls = new Map<string, string>()
@@ -139,13 +139,4 @@ function tooMany(): RepositoryRefused {
   return new RepositoryRefused(
     `The repository has more than ${limits.submodulesMax} submodules, or has them more than ${limits.submoduleDepthMax} levels deep.`,
   )
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isFile()
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false
-    throw error
-  }
 }

@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
 
+import { codeOf } from '../model/error-code.ts'
 import { finishedStatuses, type JobStatus, type StepName } from '../model/jobs.ts'
 import type { Database, Queries } from './database.ts'
 import { listExpiredLeases } from './jobs.ts'
 
 /** Whether SQLite itself gave up on its file: it is damaged, or no database at all. */
 export function isDamagedDatabase(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB)/.test(String(error.code))
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error) ?? '')
 }
 
 /** A row as its user knows it. */

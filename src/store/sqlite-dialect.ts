@@ -11,6 +11,8 @@ import {
   SqliteDriver,
 } from 'kysely'
 
+import { codeOf } from '../model/error-code.ts'
+
 export type SqliteMode = 'readwrite' | 'readonly'
 
 /** How long opening waits for a process that opens, or recovers after a crash, at the same time. */
@@ -114,7 +116,7 @@ class PatientConnection implements DatabaseConnection {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
+  return codeOf(error)?.startsWith('SQLITE_BUSY') ?? false
 }
 
 function openFile(path: string, mode: SqliteMode): Database {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import type { Executor } from '../executor.ts'
 import { completeEnvironment } from './default-environment.ts'
-import { dropTo, type HostOptions, reapSession, sessionShell } from './host-session.ts'
+import { buildUserName, dropTo, type HostOptions, reapSession, sessionShell } from './host-session.ts'
 import { homeName, pathInside, prepareJobFolder } from './job-folder.ts'
 import { jobMark } from './job-mark.ts'
 import { passwdText, sandboxArguments, type SandboxView, workPlace } from './sandbox.ts'
@@ -15,7 +15,6 @@ export interface BubblewrapOptions extends HostOptions {
   view: SandboxView
 }
 
-const userName = 'preamp'
 const descriptors = { stage: 4, sandbox: 5, passwd: 6 }
 
 /** Runs builds in namespaces of their own, see {@link sandboxArguments}. */
@@ -36,11 +35,11 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
         startFolder: join(workPlace, pathInside(session.workFolder, session.startFolder)),
         environment: completeEnvironment(
           session.environment,
-          { home, temporary: '/tmp', path: options.path, user: userName },
+          { home, temporary: '/tmp', path: options.path, user: buildUserName },
           mark,
         ),
         mark,
-        inputs: [argumentList(stage ?? []), argumentList(sandbox), passwdText(self, userName, home)],
+        inputs: [argumentList(stage ?? []), argumentList(sandbox), passwdText(self, buildUserName, home)],
         user,
         group: await cgroups?.create(mark, session.limits),
         limits: session.limits,

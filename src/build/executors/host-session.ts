@@ -15,6 +15,9 @@ export interface HostOptions {
   path: string
 }
 
+/** As the commands see the build's user. */
+export const buildUserName = 'preamp'
+
 /** The command line of the shell in which a session's commands run. */
 export const sessionShell = ['/bin/bash', '--noprofile', '--norc', '-c', sessionScript, 'bash']
 

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 
 import type { Executor } from '../executor.ts'
 import { completeEnvironment } from './default-environment.ts'
-import { dropTo, type HostOptions, reapSession, sessionShell } from './host-session.ts'
+import { buildUserName, dropTo, type HostOptions, reapSession, sessionShell } from './host-session.ts'
 import { type BuildUser, pathInside, prepareJobFolder } from './job-folder.ts'
 import { jobMark } from './job-mark.ts'
 import { openShellSession } from './shell-session.ts'
@@ -39,7 +39,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
             home: folder.home,
             temporary: folder.temporary,
             path: options.path,
-            user: user ? 'preamp' : userInfo().username,
+            user: user ? buildUserName : userInfo().username,
           },
           mark,
         ),
