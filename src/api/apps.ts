@@ -71,7 +71,7 @@ export const getApp = operation('GetApp', {
   },
 })
 
-const tokens = pageTokens('ListApps', z.object({ createdAt: z.number(), id: z.string() }))
+const tokens = pageTokens('ListApps', z.object({ createdAt: z.int(), id: z.string() }))
 
 export const listApps = operation('ListApps', {
   input: z.object({ nextToken: shape.nextToken, maxResults: shape.appMaxResults }),

@@ -106,7 +106,7 @@ export const getBranch = operation('GetBranch', {
   },
 })
 
-const tokens = pageTokens('ListBranches', z.object({ createdAt: z.number(), id: z.string() }))
+const tokens = pageTokens('ListBranches', z.object({ createdAt: z.int(), id: z.string() }))
 
 export const listBranches = operation('ListBranches', {
   input: z.object({ appId: shape.appId, nextToken: shape.nextToken, maxResults: shape.maxResults }),

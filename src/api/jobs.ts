@@ -91,7 +91,7 @@ export const getJob = operation('GetJob', {
   },
 })
 
-const tokens = pageTokens('ListJobs', z.object({ before: z.number() }))
+const tokens = pageTokens('ListJobs', z.object({ before: z.int() }))
 
 export const listJobs = operation('ListJobs', {
   input: z.object({ ...shape.branchAddress, nextToken: shape.nextToken, maxResults: shape.maxResults }),

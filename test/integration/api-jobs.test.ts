@@ -281,6 +281,19 @@ describe('ListJobs', () => {
     expect(newest.jobSummaries).toMatchObject([{ jobId: '6' }])
   })
 
+  test('refuses a token whose cursor is no number of a job, which PostgreSQL would fail on', async () => {
+    await stop((await start()).jobId!)
+    await stop((await start()).jobId!)
+    const { nextToken } = await client.send(new ListJobsCommand({ ...branch, maxResults: 1 }))
+    const [binding] = JSON.parse(Buffer.from(nextToken!, 'base64url').toString()) as [string]
+    for (const before of [1.5, 1e300]) {
+      const forged = Buffer.from(JSON.stringify([binding, { before }])).toString('base64url')
+      await expect(client.send(new ListJobsCommand({ ...branch, nextToken: forged }))).rejects.toEqual(
+        fails('BadRequestException', 'nextToken'),
+      )
+    }
+  })
+
   test('refuses the token of a branch that was made anew', async () => {
     await stop((await start()).jobId!)
     await stop((await start()).jobId!)
