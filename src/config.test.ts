@@ -6,7 +6,7 @@ import { configurationDocument, configurationFile } from '../scripts/print-confi
 import { flagOf, isLoopbackBind, readConfig, settings, UsageError } from './config.ts'
 
 describe('readConfig', () => {
-  test('defaults are those of the design', () => {
+  test('the documented defaults hold', () => {
     expect(readConfig({})).toMatchObject({
       host: '127.0.0.1',
       apiPort: 4700,

@@ -126,7 +126,7 @@ export const stopJob = operation('StopJob', {
 /** Each try acts on the status it finds; a job that moves on meanwhile is looked at again. */
 const stopTriesMax = 20
 
-/** Work that has not started is over at once; a worker ends what runs (design §6). */
+/** Work that has not started is over at once; a worker ends what runs (docs/compatibility.md). */
 async function stop({ database: { queries }, now }: Services, { job: found }: OwnedJob): Promise<JobRow> {
   for (let tries = 0; tries < stopTriesMax; tries++) {
     const cancelled = await changeJob(queries, found.jobKey, waitingStatuses, {

@@ -1,14 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
 import type { Blobs } from '../../src/blobs/blobs.ts'
-import { openDiskBlobs } from '../../src/blobs/disk.ts'
-import { publish } from '../../src/deploy/publish.ts'
-import { emptyManifest } from '../../src/model/manifest.ts'
-import { type Database, openDatabase } from '../../src/store/database.ts'
+import type { Database } from '../../src/store/database.ts'
 import { changeJob } from '../../src/store/jobs.ts'
-import { addJob, addSite } from './site-rows.ts'
+import { addSite } from './site-rows.ts'
+import { openStoredState, storeDeployment } from './stored-site.ts'
 
 /** A database and blobs on disk with one app, whose branch `main` gets deployments without a build. */
 export interface SiteStore {
@@ -30,38 +24,21 @@ export interface SiteStore {
 }
 
 export async function createSiteStore(): Promise<SiteStore> {
-  const folder = mkdtempSync(join(tmpdir(), 'preamp-sites-'))
-  const databaseUrl = `sqlite:${join(folder, 'preamp.db')}`
-  const blobsFolder = join(folder, 'blobs')
-  const database = await openDatabase(databaseUrl)
-  const blobs = await openDiskBlobs(blobsFolder)
-  const { appId, branchId, job: first } = await addSite(database)
-  await finish(database, first.jobKey)
+  const state = await openStoredState()
+  const { directory, database, blobs } = state
+  const { appId, branchId, job } = await addSite(database)
+  // A branch has one running job at a time.
+  await changeJob(database.queries, job.jobKey, ['RUNNING'], { status: 'SUCCEED' })
   return {
-    folder,
-    databaseUrl,
-    blobsFolder,
+    folder: directory.path,
+    databaseUrl: `sqlite:${directory.database}`,
+    blobsFolder: directory.blobs,
     database,
     blobs,
     appId,
     branchId,
     host: `main.${appId}.localhost`,
-    async deploy(files) {
-      const manifest = emptyManifest()
-      for (const [path, content] of Object.entries(files)) manifest.files[path] = await blobs.put(content)
-      const job = await addJob(database, branchId)
-      const { deployment } = await publish({ database, blobs, job, manifest, now: Date.now() })
-      await finish(database, job.jobKey)
-      return deployment.deploymentId
-    },
-    async close() {
-      await database.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    deploy: async (files) => (await storeDeployment(state, branchId, files)).deploymentId,
+    close: () => state.close(),
   }
-}
-
-/** A branch has one running job at a time. */
-async function finish(database: Database, jobKey: string): Promise<void> {
-  await changeJob(database.queries, jobKey, ['RUNNING'], { status: 'SUCCEED' })
 }

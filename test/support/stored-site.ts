@@ -51,7 +51,7 @@ export async function storeSite(state: StoredState, files: Record<string, string
 export async function storeDeployment(
   state: StoredState,
   branchId: string,
-  files: Record<string, string>,
+  files: Record<string, string | Uint8Array>,
 ): Promise<JobRow> {
   const job = await addJob(state.database, branchId)
   await publishFiles(state, job, files)
@@ -61,10 +61,10 @@ export async function storeDeployment(
 async function publishFiles(
   { database, blobs }: StoredState,
   job: JobRow,
-  files: Record<string, string>,
+  files: Record<string, string | Uint8Array>,
 ): Promise<void> {
   const manifest = emptyManifest()
-  for (const [path, text] of Object.entries(files)) manifest.files[path] = await blobs.put(text)
+  for (const [path, content] of Object.entries(files)) manifest.files[path] = await blobs.put(content)
   await publish({ database, blobs, job, manifest, now: Date.now() })
   await changeJob(database.queries, job.jobKey, ['RUNNING'], { status: 'SUCCEED', endedAt: Date.now() })
 }

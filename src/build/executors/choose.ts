@@ -50,7 +50,7 @@ const certificateVariables = [
 ]
 
 /**
- * Chooses where builds run (design.md §5): what the configuration names, otherwise bubblewrap where a sandbox with our
+ * Chooses where builds run (docs/configuration.md): what the configuration names, otherwise bubblewrap where a sandbox with our
  * options really starts, otherwise plain processes where only this machine can reach the API.
  * @throws {NoExecutor}
  */
