@@ -51,15 +51,25 @@ export function dataDirectoryAt(path: string): DataDirectory {
 /**
  * Makes the folders, readable by the server's user alone.
  * @param path may be a link; the result names where it leads, since that is what must be hidden from builds
+ * @throws {UsageError} when they cannot be made, or belong to another user
  */
 export function createDataDirectory(path: string): DataDirectory {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  chmodSync(path, 0o700)
-  const directory = dataDirectoryAt(realpathSync(path))
-  mkdirSync(directory.blobs, { recursive: true, mode: 0o700 })
-  mkdirSync(directory.work, { recursive: true, mode: 0o700 })
-  return directory
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    chmodSync(path, 0o700)
+    const directory = dataDirectoryAt(realpathSync(path))
+    mkdirSync(directory.blobs, { recursive: true, mode: 0o700 })
+    mkdirSync(directory.work, { recursive: true, mode: 0o700 })
+    return directory
+  } catch (error) {
+    throw new UsageError(
+      `The data directory ${path} cannot be made or used by this user: ${reasonOf(error)}. Choose another with PREAMP_DATA_DIR.`,
+      { cause: error },
+    )
+  }
 }
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /**
  * Takes the data directory for this process until it ends, however it ends.
@@ -125,20 +135,39 @@ const openedTooFar = 0o027
  */
 export function readMasterKey(file: string): Buffer {
   // Of two commands that start at once the first makes the key, and both use that one.
-  if (!existsSync(file)) createPrivateFile(file, `${randomBytes(32).toString('hex')}\n`)
+  if (!existsSync(file)) makeMasterKey(file)
   const { mode } = statSync(file)
   if ((mode & openedTooFar) !== 0) {
     throw new UsageError(
       `Other users of this machine can read or change the master key file ${file}. Close it with: chmod 600 '${file}'`,
     )
   }
-  const text = readFileSync(file, 'utf8').trim()
+  const text = readMasterKeyText(file)
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new UsageError(
       `The master key file ${file} does not hold 64 hexadecimal digits. Restore it from your backup.`,
     )
   }
   return Buffer.from(text, 'hex')
+}
+
+function makeMasterKey(file: string): void {
+  try {
+    createPrivateFile(file, `${randomBytes(32).toString('hex')}\n`)
+  } catch (error) {
+    throw new UsageError(
+      `The master key file ${file} is not there and cannot be made: ${reasonOf(error)}. Name another with PREAMP_MASTER_KEY_FILE.`,
+      { cause: error },
+    )
+  }
+}
+
+function readMasterKeyText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(`The master key file ${file} cannot be read: ${reasonOf(error)}.`, { cause: error })
+  }
 }
 
 /** Writes a file that only its owner can read, whole or not at all. It outlasts a power failure. */

@@ -8,18 +8,38 @@ export function createLogger(level: Config['logLevel']): Logger {
 }
 
 /**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP. A second one ends the process at once: whoever asks twice does not want
- * to wait for builds to end.
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP. Another one, later, ends the process at once: whoever asks twice does not
+ * want to wait for builds to end.
  */
 export function untilSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false
+    const isFirst = firstOrAgain(Date.now, () => process.exit(1))
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(1)
-        asked = true
-        resolve(signal)
+        if (isFirst()) resolve(signal)
       })
     }
   })
+}
+
+/**
+ * How long a repeated signal is the same request. A closed terminal and a supervisor signal every process of the group, so
+ * that the server hears of it from them and again from npm and `bin/preamp.mjs`, which pass on what they get.
+ */
+const sameRequestMilliseconds = 1000
+
+/**
+ * @param again called when a signal is not the first request to stop and not its echo
+ * @returns to be called at each signal; whether it is the first one
+ */
+export function firstOrAgain(now: () => number, again: () => void): () => boolean {
+  let first: number | undefined
+  return () => {
+    if (first === undefined) {
+      first = now()
+      return true
+    }
+    if (now() - first >= sameRequestMilliseconds) again()
+    return false
+  }
 }
