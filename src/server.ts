@@ -18,6 +18,7 @@ import { chooseExecutor, NoExecutor } from './build/executors/choose.ts'
 import { createRunner } from './build/runner.ts'
 import { createWorker, type Worker } from './build/worker.ts'
 import { type Config, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
+import { openConfiguredDatabase } from './configured-database.ts'
 import {
   createDataDirectory,
   type DataDirectory,
@@ -33,7 +34,7 @@ import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supe
 import { ensureFirstKey } from './first-key.ts'
 import { hasCode } from './model/error-code.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
-import { type Database, openDatabase } from './store/database.ts'
+import type { Database } from './store/database.ts'
 import { SecretBox } from './store/secret-box.ts'
 
 export interface RunningServer {
@@ -63,7 +64,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const directory = createDataDirectory(config.dataDir)
     started.push(lockDataDirectory(directory.path))
     const secrets = new SecretBox(readMasterKey(config.masterKeyFile ?? directory.masterKey))
-    const database = await openDatabase(databaseUrl(config, directory))
+    const database = await openConfiguredDatabase(config, directory)
     started.push(() => database.close())
     await ensureFirstKey(database, secrets, directory, config)
     const blobs = await openDiskBlobs(directory.blobs)
@@ -124,8 +125,15 @@ async function startEdges(config: Config, directory: DataDirectory, log: Logger)
       log,
     })
   } catch (error) {
-    if (!(error instanceof SitesPortInUse)) throw error
-    throw new UsageError(`${error.message}. Choose another port with PREAMP_SITES_PORT.`)
+    if (error instanceof SitesPortInUse)
+      throw new UsageError(`${error.message}. Choose another port with PREAMP_SITES_PORT.`)
+    // Bun gives no code for a name that is no address.
+    if (error instanceof Error && error.message.includes('Failed to listen at'))
+      throw new UsageError(
+        `${config.host} is no address of this machine that can be listened on. Choose another with PREAMP_HOST.`,
+        { cause: error },
+      )
+    throw error
   }
 }
 

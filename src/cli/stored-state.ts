@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 
-import { type Config, databaseUrl, UsageError } from '../config.ts'
+import { type Config, UsageError } from '../config.ts'
+import { openConfiguredDatabase } from '../configured-database.ts'
 import { createDataDirectory, type DataDirectory, dataDirectoryAt, readMasterKey } from '../data-directory.ts'
-import { type Database, openDatabase } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import { SecretBox } from '../store/secret-box.ts'
 
 /** The data directory of a server that was started at least once. */
@@ -27,7 +28,7 @@ export async function withState<Result>(
 ): Promise<Result> {
   const directory = options.create ? createDataDirectory(config.dataDir) : existingDirectory(config)
   const secrets = new SecretBox(readMasterKey(config.masterKeyFile ?? directory.masterKey))
-  const database = await openDatabase(databaseUrl(config, directory))
+  const database = await openConfiguredDatabase(config, directory)
   try {
     return await work({ database, secrets, directory })
   } finally {
