@@ -12,7 +12,7 @@ export type Decision =
 /** Each has its page in `pages.ts`. */
 export type Refusal = 'invalid-host' | 'malformed-path' | 'unknown-host' | 'never-deployed' | 'not-found'
 
-/** Kept for each site. Only files are: whoever makes up addresses finds none, or adds a query. */
+/** Kept for each site. Only files are: whoever makes up addresses finds none, or adds a query or fragment. */
 const decidedUrlsMax = 1000
 
 /**
@@ -36,7 +36,7 @@ function decideByFiles(site: Site, url: string): Decision {
   if (found.kind !== 'file') return found
   const file = site.files.get(found.path)!
   const decision: FileDecision = { kind: 'file', site, path: found.path, file }
-  if (query === '') {
+  if (query === '' && !url.includes('#')) {
     if (site.decided.size >= decidedUrlsMax) site.decided.clear()
     site.decided.set(url, decision)
   }

@@ -5,7 +5,7 @@ import { limits } from '../model/limits.ts'
 import type { Manifest, ManifestFile } from '../model/manifest.ts'
 import { parseSiteHost } from '../model/site-address.ts'
 import type { Database } from '../store/database.ts'
-import { findSite, type SiteRow } from '../store/deployments.ts'
+import { findSite } from '../store/deployments.ts'
 
 /** What one host shows, ready to be served. It never changes: a deploy makes another. */
 export interface Site {
@@ -35,6 +35,13 @@ export interface Sites {
   refresh(): void
 }
 
+interface Address {
+  appId: string
+  displayName: string
+  /** The one spelling of it: key of everything that is kept for the host. */
+  host: string
+}
+
 interface Entry {
   answer: SiteAnswer
   /** The refresh after which it was read. */
@@ -44,7 +51,6 @@ interface Entry {
 // RFC 9110 §7.2, without user names; Bun joins two Host headers with a comma.
 const hostPattern = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?$/i
 const hostCharactersMax = 260
-const consistentReadAttemptsMax = 5
 
 /**
  * Sites by host, compiled when they are first asked for and looked at again after each refresh. Both what is kept and what
@@ -57,7 +63,8 @@ export function createSites(options: {
   log: Logger
 }): Sites {
   const { database, blobs, siteSuffix, log } = options
-  /** By Host as it was sent: one look-up for a request whose host was seen before. */
+  /** What Hosts mean, as they were sent. A host has many spellings: they share one entry. */
+  const addresses = new Map<string, Address>()
   const entries = new Map<string, Entry>()
   const nobodys = new Map<string, Entry>()
   const loading = new Map<string, Promise<SiteAnswer>>()
@@ -66,28 +73,35 @@ export function createSites(options: {
   let compiledFiles = 0
   let generation = 0
 
-  function find(host: string | null): SiteAnswer | Promise<SiteAnswer> {
-    if (host === null) return 'invalid'
-    const entry = entries.get(host) ?? nobodys.get(host)
-    if (entry?.generation === generation) return entry.answer
-    if (!isHost(host)) return 'invalid'
-    const address = parseSiteHost(host, siteSuffix)
-    return address ? loadOnce(host, address) : 'unknown'
+  function find(sentHost: string | null): SiteAnswer | Promise<SiteAnswer> {
+    if (sentHost === null) return 'invalid'
+    const address = addresses.get(sentHost) ?? readHost(sentHost)
+    if (typeof address === 'string') return address
+    const entry = entries.get(address.host) ?? nobodys.get(address.host)
+    return entry?.generation === generation ? entry.answer : loadOnce(address)
+  }
+
+  function readHost(sentHost: string): Address | 'invalid' | 'unknown' {
+    if (!isHost(sentHost)) return 'invalid'
+    const parsed = parseSiteHost(sentHost, siteSuffix)
+    if (!parsed) return 'unknown'
+    const address = { ...parsed, host: `${parsed.displayName}.${parsed.appId}` }
+    // Cheap to find again: whoever makes up spellings costs others no more than that.
+    if (addresses.size >= limits.edgeHostsMax) addresses.clear()
+    addresses.set(sentHost, address)
+    return address
   }
 
   /** One look at the database for all requests that wait for the same host. */
-  function loadOnce(host: string, address: { appId: string; displayName: string }): Promise<SiteAnswer> {
-    const underWay = loading.get(host)
+  function loadOnce(address: Address): Promise<SiteAnswer> {
+    const underWay = loading.get(address.host)
     if (underWay) return underWay
-    const load = loadLatest(host, address).finally(() => loading.delete(host))
-    loading.set(host, load)
+    const load = loadLatest(address).finally(() => loading.delete(address.host))
+    loading.set(address.host, load)
     return load
   }
 
-  async function loadLatest(
-    host: string,
-    { appId, displayName }: { appId: string; displayName: string },
-  ): Promise<SiteAnswer> {
+  async function loadLatest({ host, appId, displayName }: Address): Promise<SiteAnswer> {
     for (;;) {
       const readAfter = generation
       let answer: SiteAnswer
@@ -108,7 +122,7 @@ export function createSites(options: {
   }
 
   async function read(appId: string, displayName: string): Promise<SiteAnswer> {
-    const row = await readConsistently(database, appId, displayName)
+    const row = await findSite(database.queries, appId, displayName)
     if (!row) return 'unknown'
     if (!row.deployment) return 'empty'
     const { deploymentId, manifestSha, createdAt } = row.deployment
@@ -172,24 +186,4 @@ export function createSites(options: {
 function isHost(text: string): boolean {
   const match = text.length <= hostCharactersMax ? hostPattern.exec(text) : null
   return match !== null && Number(match[1] ?? 0) <= 65_535
-}
-
-/**
- * The branch and its deployment are read by two statements: a deploy between them may have forgotten the deployment that
- * the first one named.
- */
-async function readConsistently(
-  database: Database,
-  appId: string,
-  displayName: string,
-): Promise<SiteRow | undefined> {
-  for (let attempt = 1; ; attempt++) {
-    const row = await findSite(database.queries, appId, displayName)
-    if (!row || row.deployment || row.branch.activeDeploymentId === null) return row
-    if (attempt === consistentReadAttemptsMax) {
-      throw new Error(
-        `The deployment ${row.branch.activeDeploymentId} of ${displayName}.${appId} is not in the database`,
-      )
-    }
-  }
 }

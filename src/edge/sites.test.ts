@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+
+import { pino } from 'pino'
+
+import { createSiteStore, type SiteStore } from '../../test/support/site-store.ts'
+import { openDiskBlobs } from '../blobs/disk.ts'
+import { limits } from '../model/limits.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import { createSites, type Sites } from './sites.ts'
+
+let store: SiteStore
+let database: Database
+let sites: Sites
+beforeAll(async () => {
+  store = await createSiteStore()
+  await store.deploy({ 'index.html': 'here' })
+  database = await openDatabase(store.databaseUrl, { readonly: true })
+  const blobs = await openDiskBlobs(store.blobsFolder, { readonly: true })
+  sites = createSites({ database, blobs, siteSuffix: 'localhost', log: pino({ level: 'silent' }) })
+})
+afterAll(async () => {
+  await database.close()
+  await store.close()
+})
+
+test('all spellings of a host share one site, and push nobody out', async () => {
+  const site = await sites.find(store.host)
+  expect(site).toMatchObject({ deploymentId: expect.any(String) })
+  for (let port = 0; port < limits.edgeHostsMax + 10; port++) {
+    expect(sites.find(`${store.host.toUpperCase()}:${port}`)).toBe(site)
+  }
+  // Known, so that it is answered without a look at the database.
+  expect(sites.find(store.host)).toBe(site)
+})
+
+test('after a refresh the database is asked once more', async () => {
+  const before = await sites.find(store.host)
+  await store.deploy({ 'index.html': 'there' })
+  expect(await sites.find(store.host)).toBe(before)
+  sites.refresh()
+  expect(await sites.find(store.host)).not.toBe(before)
+})
