@@ -93,7 +93,7 @@ export const settings = {
     'PREAMP_REGION',
     z.string().min(1).default('us-east-1'),
     'us-east-1',
-    'Region that our own commands and printed examples use. Any client may use any other.',
+    'Region that our own commands and printed examples use. Clients may use any; each has its own apps.',
   ),
   accessKeyId: setting(
     'PREAMP_ACCESS_KEY_ID',
