@@ -14,7 +14,13 @@ import type { BuildLog } from './build-log.ts'
 import { type BuildSpec, parseBuildSpec, plainSite } from './build-spec.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor } from './executor.ts'
-import { buildSpecFiles, customHeadersFile, findBuildSpec, readOwnFile } from './find-build-spec.ts'
+import {
+  buildSpecFiles,
+  customHeadersFile,
+  findBuildSpec,
+  hasBuildScript,
+  readOwnFile,
+} from './find-build-spec.ts'
 import { runPhases } from './run-phases.ts'
 
 export interface BuildOptions {
@@ -120,6 +126,12 @@ async function readSpec(folder: string, { app, branch, log }: BuildJob): Promise
       'INFO',
       `# No build spec: there is neither ${buildSpecFiles[0]} nor a buildSpec of the branch or app. Publishing the files of the repository as they are.`,
     )
+    if (await hasBuildScript(folder)) {
+      log.write(
+        'WARNING',
+        `# package.json has a build script, which was not run. Add ${buildSpecFiles[0]} with the command and the baseDirectory of its output.`,
+      )
+    }
   }
   for (const section of spec.skipped) {
     log.write(

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
+import { parseRange } from '../model/byte-range.ts'
 import type { ManifestFile } from '../model/manifest.ts'
 import { chooseEncoding } from './accept-encoding.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import { createFileBytes } from './file-bytes.ts'
 import { type FileRepresentations, type Representation, representFile } from './file-headers.ts'
 import { errorPage } from './pages.ts'
-import { parseRange } from './range.ts'
 import type { FileDecision } from './sites.ts'
 
 export interface Files {

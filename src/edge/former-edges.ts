@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
+import { hasCode } from '../model/error-code.ts'
+
 /** A process by pid and the time the kernel started it: a pid alone may meanwhile be somebody else's. */
 export interface ProcessIdentity {
   pid: number
@@ -21,8 +23,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
     // A zombie serves nothing and cannot be killed again.
     return fields[0] === 'Z' ? undefined : { pid, startedAt: fields[19] ?? '' }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
-      return undefined
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined
     throw error
   }
 }
@@ -55,7 +56,7 @@ export function writeEdges(file: string, edges: EdgeRecord[]): void {
  * Asks each process to end by SIGTERM, which lets an edge answer what it is at, and ends it by SIGKILL when it takes longer.
  * @param milliseconds how long it may take
  */
-export async function endProcesses(identities: ProcessIdentity[], milliseconds: number): Promise<void> {
+export async function endEdges(identities: ProcessIdentity[], milliseconds: number): Promise<void> {
   const deadline = Date.now() + milliseconds
   for (const identity of identities) signal(identity, 'SIGTERM')
   while (identities.some(isAlive) && Date.now() < deadline) await Bun.sleep(10)
@@ -67,6 +68,6 @@ function signal(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(identity.pid, name)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    if (!hasCode(error, 'ESRCH')) throw error
   }
 }

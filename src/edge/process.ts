@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino'
 
 import { openDiskBlobs } from '../blobs/disk.ts'
+import { hasCode } from '../model/error-code.ts'
 import { openDatabase } from '../store/database.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { isWrittenDown } from './former-edges.ts'
@@ -85,7 +86,7 @@ async function end(starting: Promise<Running> | undefined): Promise<void> {
 
 function failToStart(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error)
-  const portInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  const portInUse = hasCode(error, 'EADDRINUSE')
   const failed: EdgeMessage = { type: 'failed', message, portInUse }
   if (!process.connected) process.exit(1)
   process.send?.(failed, undefined, undefined, () => process.exit(1))

@@ -1,9 +1,10 @@
 import type { Subprocess } from 'bun'
 import type { Logger } from 'pino'
 
+import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import { handOverMilliseconds } from './edge.ts'
-import { type EdgeRecord, endProcesses, identify, readFormerEdges, writeEdges } from './former-edges.ts'
+import { type EdgeRecord, endEdges, identify, readFormerEdges, writeEdges } from './former-edges.ts'
 import type { EdgeMessage, EdgeSettings } from './messages.ts'
 
 export interface SupervisorOptions {
@@ -46,7 +47,7 @@ const restartPauseMilliseconds = { first: 100, max: 5000 }
 const healthyMilliseconds = 30_000
 
 /**
- * Starts the edge processes, restarts those that end, and tells all of them of changes (design.md §5). Edges of a control
+ * Starts the edge processes, restarts those that end, and tells all of them of changes (docs/architecture.md). Edges of a control
  * process that was killed went on serving: they end when the new ones listen, so that no request finds nobody.
  * @throws {SitesPortInUse}
  */
@@ -146,7 +147,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     stopping = true
     await Promise.all([
       replacing,
-      endProcesses(
+      endEdges(
         [...edges].map(({ record }) => record),
         drainMilliseconds,
       ),
@@ -163,7 +164,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     await stop()
     throw error
   }
-  replacing = endProcesses(former, drainMilliseconds).then(() => {
+  replacing = endEdges(former, drainMilliseconds).then(() => {
     former = []
     writeDown()
   })
@@ -188,7 +189,7 @@ function assertPortFree({ host, port }: EdgeSettings): void {
   try {
     Bun.listen({ hostname: host, port, socket: { data: () => undefined } }).stop(true)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    if (hasCode(error, 'EADDRINUSE')) {
       throw new SitesPortInUse(`Another program listens on port ${port} of ${host}`)
     }
     throw error

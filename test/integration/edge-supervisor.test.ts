@@ -7,9 +7,9 @@ import { pino } from 'pino'
 import { identify } from '../../src/edge/former-edges.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from '../../src/edge/supervisor.ts'
 import { edgeOptions } from '../support/edge-options.ts'
-import { waitFor } from '../support/preamp.ts'
 import { loadSite, markedFiles, markOf } from '../support/site-load.ts'
 import { createSiteStore, type SiteStore } from '../support/site-store.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const log = pino({ level: 'silent' })
 const controlScript = join(import.meta.dir, '../support/edge-control.ts')
@@ -79,9 +79,7 @@ test('a change that nobody tells of is seen all the same', async () => {
   edges = await superviseEdges({ ...edgeOptions(store), log })
   expect(await shownAt(edges.port)).toBe('first')
   await store.deploy(markedFiles('second'))
-  await waitFor('the edges to see the change', 10, async () =>
-    (await shownAt(edges!.port)) === 'second' ? true : undefined,
-  )
+  await waitFor('the edges to see the change', 10, async () => (await shownAt(edges!.port)) === 'second')
 })
 
 test('an edge that is killed is started again', async () => {
@@ -118,13 +116,13 @@ test('edges outlive a control that is killed, and hand over to those of the next
   try {
     await first.kill()
     const alone = load.visits()
-    await waitFor('visits without a control', 10, () => (load.visits() > alone + 50 ? true : undefined))
+    await waitFor('visits without a control', 10, () => load.visits() > alone + 50)
     edges = await superviseEdges({ ...edgeOptions(store, first.port), log })
     await waitFor('the former edges to end', 20, () =>
       former.some((pid) => identify(pid)) ? undefined : true,
     )
     const before = load.visits()
-    await waitFor('visits of the new edges', 10, () => (load.visits() > before + 50 ? true : undefined))
+    await waitFor('visits of the new edges', 10, () => load.visits() > before + 50)
   } finally {
     const problems = await load.stop()
     for (const pid of former) if (identify(pid)) process.kill(pid, 'SIGKILL')

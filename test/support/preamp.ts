@@ -7,8 +7,6 @@ import { AmplifyClient } from '@aws-sdk/client-amplify'
 import { dataDirectoryAt } from '../../src/data-directory.ts'
 import { waitFor } from './wait-for.ts'
 
-export { waitFor } from './wait-for.ts'
-
 /** A `preamp serve` of its own: real processes, free ports, a data directory in the temporary folder. */
 export interface TestPreamp {
   apiUrl: string
