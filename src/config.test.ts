@@ -83,3 +83,29 @@ describe('docs/configuration.md', () => {
     expect(readFileSync(configurationFile, 'utf8')).toContain(`| \`${variable}\``)
   })
 })
+
+describe('a mistake is named by the setting as it was given', () => {
+  test.each([
+    [{ PREAMP_API_PORT: 'abc' }, {}, 'PREAMP_API_PORT="abc": must be a number'],
+    [{}, { apiPort: 'abc' }, '--api-port "abc": must be a number'],
+    [{ PREAMP_SITES_URL: 'http://sites.example/x' }, {}, 'must not have a path'],
+    [{ PREAMP_API_PORT: '4780' }, {}, 'are both 4780'],
+    [{ PREAMP_ACCESS_KEY_ID: 'AKIDEXAMPLE' }, {}, 'are given together or not at all'],
+  ])('%j %j', (environment, flags, message) => {
+    expect(() => readConfig(environment, flags)).toThrow(message)
+  })
+
+  test('a secret that is too short is neither shown nor said to be missing', () => {
+    const environment = { PREAMP_ACCESS_KEY_ID: 'AKIDEXAMPLE', PREAMP_SECRET_ACCESS_KEY: 'shorty' }
+    const failure = (() => {
+      try {
+        return readConfig(environment)
+      } catch (error) {
+        return String(error)
+      }
+    })()
+    expect(failure).toContain('PREAMP_SECRET_ACCESS_KEY: ')
+    expect(failure).not.toContain('shorty')
+    expect(failure).not.toContain('given together')
+  })
+})

@@ -6,8 +6,10 @@ import { z } from 'zod'
 /** A mistake of the person who starts a command: shown as its message alone, without a stack. */
 export class UsageError extends Error {}
 
-const port = z.coerce.number().int().min(0).max(65_535)
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''))
+const port = z.coerce.number('must be a number').int().min(0).max(65_535)
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be an address that begins with http:// or https://' })
+  .transform((text) => text.replace(/\/+$/, ''))
 const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
 const list = z.string().transform((text) =>
   text
@@ -57,7 +59,7 @@ export const settings = {
   ),
   sitesUrl: setting(
     'PREAMP_SITES_URL',
-    url.optional(),
+    url.refine((text) => new URL(text).pathname === '/', 'must not have a path').optional(),
     'http://localhost:<sites port>',
     'Address of the sites as visitors see it. Its host is the suffix of every `defaultDomain`; its port is part of it unless it is the scheme’s own.',
   ),
@@ -216,20 +218,36 @@ export function readConfig(
   const problems: string[] = []
   const config: Record<string, unknown> = {}
   for (const [name, { variable, schema }] of Object.entries(settings)) {
-    const given: unknown = flags[name] ?? emptyAsAbsent(environment[variable])
+    const flagged = flags[name]
+    const given: unknown = flagged ?? emptyAsAbsent(environment[variable])
     const result = schema.safeParse(given)
-    if (result.success) config[name] = result.data
-    else
-      problems.push(
-        `${variable}${name === 'secretAccessKey' ? '' : `=${JSON.stringify(given)}`}: ${result.error.issues[0]?.message}`,
-      )
+    if (result.success) {
+      config[name] = result.data
+      continue
+    }
+    const source = flagged === undefined ? `${variable}=` : `${flagOf(name as keyof Settings)} `
+    // A secret that does not fit is a secret all the same.
+    const shown = name === 'secretAccessKey' ? variable : `${source}${JSON.stringify(given)}`
+    problems.push(`${shown}: ${result.error.issues[0]?.message}`)
   }
-  if ((config['accessKeyId'] === undefined) !== (config['secretAccessKey'] === undefined)) {
-    problems.push('PREAMP_ACCESS_KEY_ID and PREAMP_SECRET_ACCESS_KEY are given together or not at all')
-  }
+  if (problems.length === 0) problems.push(...contradictions(config as Config))
   if (problems.length > 0)
     throw new UsageError(`Preamp cannot start with these settings:\n  ${problems.join('\n  ')}`)
   return config as Config
+}
+
+/** What is wrong between settings that are right each for itself. */
+function contradictions({ accessKeyId, secretAccessKey, apiPort, sitesPort }: Config): string[] {
+  const problems: string[] = []
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    problems.push('PREAMP_ACCESS_KEY_ID and PREAMP_SECRET_ACCESS_KEY are given together or not at all')
+  }
+  if (apiPort === sitesPort && apiPort !== 0) {
+    problems.push(
+      `PREAMP_API_PORT and PREAMP_SITES_PORT are both ${apiPort}: the API and the sites need a port each`,
+    )
+  }
+  return problems
 }
 
 /** Where the configured database lies, as `openDatabase` takes it. */

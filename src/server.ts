@@ -45,6 +45,8 @@ export interface RunningServer {
   directory: DataDirectory
   /** Stops taking requests, ends the builds at work (they are requeued or failed with a reason) and frees the directory. */
   stop(): Promise<void>
+  /** Ends the processes that serve sites on the spot, for a process that is about to exit without waiting for `stop`. */
+  kill(): void
 }
 
 /** How often bytes that nothing refers to are looked for. */
@@ -89,7 +91,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
     started.push(() => rmSync(directory.server, { force: true }))
-    return { apiUrl, sitesUrl, sites, directory, stop }
+    return { apiUrl, sitesUrl, sites, directory, stop, kill: () => edges.kill() }
   } catch (error) {
     await stop()
     throw error

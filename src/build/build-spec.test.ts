@@ -47,6 +47,7 @@ frontend:
     ],
     artifacts: { baseDirectory: 'web/dist', files: ['**/*', '!*.map'], discardPaths: true },
     skipped: [],
+    unknownKeys: ['frontend.surprise'],
   })
 })
 
@@ -71,6 +72,24 @@ test('names the sections that are left for later', () => {
     `version: 1\nbackend: { phases: {} }\ntest: {}\nfrontend:\n  buildPath: web\n${artifacts}  cache: { paths: [node_modules/**/*] }\n`,
   )
   expect(spec.skipped).toEqual(['backend', 'test', 'frontend.cache', 'frontend.buildPath'])
+})
+
+test('keys that mean nothing are named', () => {
+  const spec = parseBuildSpec(`
+version: 1
+fronted: {}
+frontend:
+  phases:
+    prebuild: { commands: [npm ci] }
+    build: { command: [npm run build] }
+  artifacts: { baseDirectory: dist, file: ['**/*'] }
+`)
+  expect(spec.unknownKeys).toEqual([
+    'fronted',
+    'frontend.phases.prebuild',
+    'frontend.phases.build.command',
+    'frontend.artifacts.file',
+  ])
 })
 
 describe('refuses, with the words for the log:', () => {

@@ -16,6 +16,8 @@ export interface BuildSpec {
   }
   /** Sections with an effect on Amplify that this build does without, for the log to name. */
   skipped: string[]
+  /** Keys that mean nothing, most likely mistyped, for the log to name. */
+  unknownKeys: string[]
 }
 
 const phaseNames = ['preBuild', 'build', 'postBuild'] as const
@@ -31,6 +33,7 @@ export const plainSite: BuildSpec = {
   phases: [],
   artifacts: { baseDirectory: '', files: ['**/*'], discardPaths: false },
   skipped: [],
+  unknownKeys: [],
 }
 
 /** Every scalar stays the text it is (`20.10`, `yes`), as what it is for decides; merge keys work. */
@@ -100,7 +103,8 @@ export function parseBuildSpec(source: string): BuildSpec {
   if (Buffer.byteLength(source) > limits.buildSpecBytesMax) {
     throw customerError(`Unable to parse build spec: it is longer than ${limits.buildSpecBytesMax} bytes`)
   }
-  const { frontend, env, ...others } = readShape(source)
+  const document = readYaml(source)
+  const { frontend, env, ...others } = readShape(document)
   if (others.applications !== undefined) {
     throw customerError(
       'Unable to build: this version of Preamp does not build monorepo specs with an "applications" key',
@@ -119,17 +123,20 @@ export function parseBuildSpec(source: string): BuildSpec {
       discardPaths: /^(yes|true|on|1)$/i.test(artifacts['discard-paths'] ?? ''),
     },
     skipped: skippedSections({ ...others, frontend }),
+    unknownKeys: unknownKeys(document),
   }
 }
 
-function readShape(source: string): z.output<typeof specShape> {
-  let document: unknown
+function readYaml(source: string): unknown {
   try {
-    document = load(source, { schema })
+    return load(source, { schema })
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
     throw customerError(`Unable to parse build spec: ${error.message}`)
   }
+}
+
+function readShape(document: unknown): z.output<typeof specShape> {
   const result = specShape.safeParse(document)
   if (result.success) return result.data
   const problems = result.error.issues.map(({ path, message }) => `${pathText(path)} ${message}`)
@@ -171,6 +178,30 @@ function skippedSections(spec: Partial<z.output<typeof specShape>>): string[] {
     ['frontend.buildPath', buildPath !== undefined && buildPath !== null && insideRoot(buildPath) !== ''],
   ]
   return sections.filter(([, there]) => there).map(([name]) => name)
+}
+
+/** The mappings whose keys are all known, by their path. */
+const knownKeys: [path: string[], keys: readonly string[]][] = [
+  [[], Object.keys(specShape.shape)],
+  [['frontend'], ['phases', 'artifacts', 'buildPath', 'buildpath', 'cache']],
+  [['frontend', 'phases'], phaseNames],
+  ...phaseNames.map((name): [string[], string[]] => [['frontend', 'phases', name], ['commands']]),
+  [
+    ['frontend', 'artifacts'],
+    ['baseDirectory', 'files', 'discard-paths'],
+  ],
+]
+
+function unknownKeys(document: unknown): string[] {
+  return knownKeys.flatMap(([path, keys]) => {
+    const found = path.reduce<unknown>((value, key) => (isMapping(value) ? value[key] : undefined), document)
+    const unknown = isMapping(found) ? Object.keys(found).filter((key) => !keys.includes(key)) : []
+    return unknown.map((key) => [...path, key].join('.'))
+  })
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The usual slip: `- echo note: done` is a mapping to YAML. */

@@ -133,6 +133,9 @@ async function readSpec(folder: string, { app, branch, log }: BuildJob): Promise
       )
     }
   }
+  for (const key of spec.unknownKeys) {
+    log.write('WARNING', `# The key "${key}" of ${found?.origin} means nothing: is it mistyped?`)
+  }
   for (const section of spec.skipped) {
     log.write(
       'WARNING',

@@ -161,9 +161,9 @@ export function createRunner(options: RunnerOptions): RunJob {
 
   function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {
     const verify = async (log: BuildLog) => {
-      const problem = await verifySite((signal) => options.visit(app.appId, branch.displayName, signal))
-      if (problem === undefined) {
-        log.write('INFO', 'The site answers.')
+      const answer = await verifySite((signal) => options.visit(app.appId, branch.displayName, signal))
+      if ('status' in answer) {
+        log.write('INFO', `The site answers with status ${answer.status}.`)
         return settle(database, published)
       }
       const restored = await withdraw(database, published, now())
@@ -171,7 +171,7 @@ export function createRunner(options: RunnerOptions): RunJob {
       const outcome = restored
         ? 'What was live before is live again.'
         : 'What was live before is gone, so that it stays.'
-      throw new BuildFailed(`${problem} ${outcome}`)
+      throw new BuildFailed(`${answer.problem} ${outcome}`)
     }
     return steps.record('VERIFY', verify, { afterStop: true })
   }

@@ -6,19 +6,19 @@ export type Visit = (signal: AbortSignal) => Promise<{ status: number }>
 
 /**
  * Asks for a site as a visitor would. Any answer below 500 will do: a site without an `index.html` is its owner's choice.
- * @returns undefined, or what is wrong
+ * @returns the status of the answer, or what is wrong
  */
-export async function verifySite(visit: Visit): Promise<string | undefined> {
+export async function verifySite(visit: Visit): Promise<{ status: number } | { problem: string }> {
   const start = Date.now()
   for (;;) {
     const answer = await visitInTime(visit, start + bounds.answerMilliseconds).catch(errorText)
-    if (typeof answer !== 'string' && answer.status < 500) return undefined
+    if (typeof answer !== 'string' && answer.status < 500) return { status: answer.status }
     const waited = Date.now() - start
     if (typeof answer === 'string') {
       if (waited >= bounds.answerMilliseconds)
-        return `The site could not be verified: it does not answer (${answer}).`
+        return { problem: `The site could not be verified: it does not answer (${answer}).` }
     } else if (waited >= bounds.errorMilliseconds) {
-      return `The site could not be verified: it answers with status ${answer.status}.`
+      return { problem: `The site could not be verified: it answers with status ${answer.status}.` }
     }
     await Bun.sleep(bounds.pauseMilliseconds)
   }

@@ -31,11 +31,12 @@ export function register(program: Command): void {
 
 async function demo(command: Command): Promise<void> {
   const config = configOf(command)
-  const signal = untilSignal()
+  let server: RunningServer | undefined
+  const signal = untilSignal(() => server?.kill())
   // The build's log is what there is to see here; the server's own shows what goes wrong.
   const quiet =
     process.env['PREAMP_LOG_LEVEL'] || command.getOptionValue('logLevel') ? config.logLevel : 'warn'
-  const server = await startServer(config, createLogger(quiet))
+  server = await startServer(config, createLogger(quiet))
   try {
     const credentials = readCredentialsFile(server.directory.credentials)
     const client = clientFor(server.apiUrl, config.region, credentials)

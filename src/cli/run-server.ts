@@ -10,10 +10,14 @@ export function createLogger(level: Config['logLevel']): Logger {
 /**
  * Resolves at the first SIGINT, SIGTERM or SIGHUP. Another one, later, ends the process at once: whoever asks twice does not
  * want to wait for builds to end.
+ * @param beforeExit called when it does
  */
-export function untilSignal(): Promise<NodeJS.Signals> {
+export function untilSignal(beforeExit: () => void): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    const isFirst = firstOrAgain(Date.now, () => process.exit(1))
+    const isFirst = firstOrAgain(Date.now, () => {
+      beforeExit()
+      process.exit(1)
+    })
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         if (isFirst()) resolve(signal)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import { startServer } from '../server.ts'
+import { type RunningServer, startServer } from '../server.ts'
 import { announcement } from './announcement.ts'
 import { createLogger, untilSignal } from './run-server.ts'
 import { addSettings, configOf } from './settings-options.ts'
@@ -13,8 +13,9 @@ export function register(program: Command): void {
 
 async function serve(command: Command): Promise<void> {
   const config = configOf(command)
-  const signal = untilSignal()
-  const server = await startServer(config, createLogger(config.logLevel))
+  let server: RunningServer | undefined
+  const signal = untilSignal(() => server?.kill())
+  server = await startServer(config, createLogger(config.logLevel))
   console.log(`Preamp is running.\n${announcement(server, config)}`)
   await signal
   console.log('Stopping …')

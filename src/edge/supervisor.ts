@@ -27,6 +27,8 @@ export interface EdgeSupervisor {
   sitesChanged(): Promise<void>
   /** Ends the edges when they have answered what they are at. */
   stop(): Promise<void>
+  /** Ends the edges on the spot, for a server that cannot wait: otherwise they would go on serving without it. */
+  kill(): void
 }
 
 /** Another program listens on the sites' port. */
@@ -177,6 +179,10 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
       await Promise.all([handedOver, ...[...edges].map(refresh)])
     },
     stop,
+    kill: () => {
+      stopping = true
+      for (const { child } of edges) child.kill('SIGKILL')
+    },
   }
 }
 

@@ -75,6 +75,13 @@ test('every edge shows a change once it is acknowledged, and none is left after 
   expect(pids.filter((pid) => identify(pid))).toEqual([])
 })
 
+test('a server that cannot wait leaves no edge behind', async () => {
+  edges = await superviseEdges({ ...edgeOptions(store), log })
+  const pids = edgePids()
+  edges.kill()
+  await waitFor('the edges to be gone', 5, () => pids.every((pid) => !identify(pid)))
+})
+
 test('a change that nobody tells of is seen all the same', async () => {
   edges = await superviseEdges({ ...edgeOptions(store), log })
   expect(await shownAt(edges.port)).toBe('first')
