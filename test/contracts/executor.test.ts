@@ -262,16 +262,17 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
       })
 
       // Without a sandbox or a cgroup nothing is left by which such a process could be known.
-      test.if(which.kind === 'bubblewrap' || (which.cgroups && hostCgroups !== undefined))(
-        'stop finds a process that cleared its environment and left its session',
-        async () => {
-          const seconds = ownSeconds()
-          await session.run(`set -- ${seconds}\n${leaveUnmarkedProcess}`)
-          await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 1)
-          await session.stop()
-          expect(processesWith(seconds)).toEqual([])
-        },
-      )
+      if (which.kind === 'bubblewrap' || which.cgroups)
+        test.if(which.kind === 'bubblewrap' || hostCgroups !== undefined)(
+          'stop finds a process that cleared its environment and left its session',
+          async () => {
+            const seconds = ownSeconds()
+            await session.run(`set -- ${seconds}\n${leaveUnmarkedProcess}`)
+            await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 1)
+            await session.stop()
+            expect(processesWith(seconds)).toEqual([])
+          },
+        )
 
       test('a shell that ends takes its children along', async () => {
         const seconds = ownSeconds()
@@ -281,36 +282,37 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         expect(session.stdout()).toEndWith('last\n')
       })
 
-      test.if(which.cgroups)('a killed server leaves nothing once its successor has cleaned up', async () => {
-        const seconds = ownSeconds()
-        const script =
-          leaveProcesses + (which.kind === 'bubblewrap' || hostCgroups ? leaveUnmarkedProcess : '')
-        const other = makeWorkFolder(dataDirectory)
-        const server = Bun.spawn(
-          [
-            process.execPath,
-            join(import.meta.dir, '../support/abandoned-server.ts'),
-            which.kind,
-            dataDirectory,
-            other,
-            script,
-            seconds,
-          ],
-          { stdio: ['ignore', 'pipe', 'inherit'] },
-        )
-        await server.stdout.getReader().read()
-        await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6)
-        server.kill('SIGKILL')
-        await server.exited
+      if (which.cgroups)
+        test('a killed server leaves nothing once its successor has cleaned up', async () => {
+          const seconds = ownSeconds()
+          const script =
+            leaveProcesses + (which.kind === 'bubblewrap' || hostCgroups ? leaveUnmarkedProcess : '')
+          const other = makeWorkFolder(dataDirectory)
+          const server = Bun.spawn(
+            [
+              process.execPath,
+              join(import.meta.dir, '../support/abandoned-server.ts'),
+              which.kind,
+              dataDirectory,
+              other,
+              script,
+              seconds,
+            ],
+            { stdio: ['ignore', 'pipe', 'inherit'] },
+          )
+          await server.stdout.getReader().read()
+          await waitFor('hostile processes', 5, () => processesWith(seconds).length >= 6)
+          server.kill('SIGKILL')
+          await server.exited
 
-        await (await openExecutor(which, dataDirectory)).reap(other)
-        expect(processesWith(seconds)).toEqual([])
-        const mark = jobMark(dataDirectory, other)
-        for (const hierarchy of ['memory', 'pids', '.']) {
-          expect(existsSync(join('/sys/fs/cgroup', hierarchy, 'preamp', mark))).toBeFalse()
-        }
-        expect(await session.run('true')).toEqual(exited(0))
-      })
+          await (await openExecutor(which, dataDirectory)).reap(other)
+          expect(processesWith(seconds)).toEqual([])
+          const mark = jobMark(dataDirectory, other)
+          for (const hierarchy of ['memory', 'pids', '.']) {
+            expect(existsSync(join('/sys/fs/cgroup', hierarchy, 'preamp', mark))).toBeFalse()
+          }
+          expect(await session.run('true')).toEqual(exited(0))
+        })
 
       test('reap does nothing where nothing is left', async () => {
         await executor.reap('no such job')
@@ -340,73 +342,76 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
       })
 
       // Only where the kernel holds it back: this one is not bounded by itself.
-      test.if(which.cgroups && hostCgroups !== undefined)('a fork bomb ends with a reason', async () => {
-        const result = await session.run('bomb() { bomb | bomb & }; bomb; sleep 100')
-        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('40 processes') })
-      })
-    })
-
-    describe.if(which.kind === 'bubblewrap')('isolation', () => {
-      test('sees no environment and no command line but its own', async () => {
-        process.env['PREAMP_TEST_SECRET'] = 'server-sentinel'
-        const neighbour = await openSession(executor, makeWorkFolder(dataDirectory), {
-          environment: { OTHER: 'other-sentinel' },
+      if (which.cgroups)
+        test.if(hostCgroups !== undefined)('a fork bomb ends with a reason', async () => {
+          const result = await session.run('bomb() { bomb | bomb & }; bomb; sleep 100')
+          expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('40 processes') })
         })
-        try {
-          void neighbour.run('sleep 600 # other-sentinel')
-          const everything = await session.read(
-            `cat /proc/*/environ /proc/*/cmdline /proc/*/task/*/environ | tr '\\0' '\\n'`,
-          )
-          expect(everything).toContain('PREAMP_JOB_MARK=')
-          for (const secret of ['sentinel', dataDirectory, 'AWS_SECRET', 'executor.test'])
-            expect(everything).not.toContain(secret)
-          expect(await session.read('ls -d /proc/[0-9]* | wc -l').then(Number)).toBeLessThan(8)
-        } finally {
-          delete process.env['PREAMP_TEST_SECRET']
-          await neighbour.stop()
-        }
-      })
-
-      test('cannot read the data directory, home folders, or keys of the machine', async () => {
-        for (const path of [
-          dataDirectory,
-          join(dataDirectory, 'master.key'),
-          '/home',
-          '/root/.ssh',
-          '/etc/shadow',
-          '/etc/ssh',
-          '/var/lib',
-          '/mnt',
-          '/sys',
-        ]) {
-          expect(await session.run(`test -e ${path}`)).toEqual(exited(1))
-        }
-      })
-
-      test('cannot write outside of its folder', async () => {
-        for (const folder of ['/', '/usr', '/etc', '/opt', '/run', '/usr/local/bin', '/proc/sys/kernel']) {
-          expect(await session.run(`test ! -e ${folder} || ! touch ${folder}/preamp-was-here`)).toEqual(
-            exited(0),
-          )
-        }
-        expect(await session.run('touch /build/a /tmp/b ~/c')).toEqual(exited(0))
-      })
-
-      test('has no capabilities, no way to new ones, and is not the server’s user when that is root', async () => {
-        const status = await session.read('cat /proc/self/status')
-        expect(status).toMatch(/CapEff:\t0+\n/)
-        expect(status).toMatch(/CapBnd:\t0+\n/)
-        expect(status).toMatch(/NoNewPrivs:\t1\n/)
-        expect(await session.run('unshare --user true')).not.toEqual(exited(0))
-        const seconds = ownSeconds()
-        await session.run(`sleep ${seconds} &`)
-        await waitFor('the process', 5, () => processesWith(seconds).length === 1)
-        const uids = processesWith(seconds).map(
-          (pid) => /^Uid:\t([0-9]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1],
-        )
-        expect(uids).toEqual([String(process.getuid!() === 0 ? 64_700 : process.getuid!())])
-      })
     })
+
+    // The process executor isolates nothing, and says so.
+    if (which.kind === 'bubblewrap')
+      describe('isolation', () => {
+        test('sees no environment and no command line but its own', async () => {
+          process.env['PREAMP_TEST_SECRET'] = 'server-sentinel'
+          const neighbour = await openSession(executor, makeWorkFolder(dataDirectory), {
+            environment: { OTHER: 'other-sentinel' },
+          })
+          try {
+            void neighbour.run('sleep 600 # other-sentinel')
+            const everything = await session.read(
+              `cat /proc/*/environ /proc/*/cmdline /proc/*/task/*/environ | tr '\\0' '\\n'`,
+            )
+            expect(everything).toContain('PREAMP_JOB_MARK=')
+            for (const secret of ['sentinel', dataDirectory, 'AWS_SECRET', 'executor.test'])
+              expect(everything).not.toContain(secret)
+            expect(await session.read('ls -d /proc/[0-9]* | wc -l').then(Number)).toBeLessThan(8)
+          } finally {
+            delete process.env['PREAMP_TEST_SECRET']
+            await neighbour.stop()
+          }
+        })
+
+        test('cannot read the data directory, home folders, or keys of the machine', async () => {
+          for (const path of [
+            dataDirectory,
+            join(dataDirectory, 'master.key'),
+            '/home',
+            '/root/.ssh',
+            '/etc/shadow',
+            '/etc/ssh',
+            '/var/lib',
+            '/mnt',
+            '/sys',
+          ]) {
+            expect(await session.run(`test -e ${path}`)).toEqual(exited(1))
+          }
+        })
+
+        test('cannot write outside of its folder', async () => {
+          for (const folder of ['/', '/usr', '/etc', '/opt', '/run', '/usr/local/bin', '/proc/sys/kernel']) {
+            expect(await session.run(`test ! -e ${folder} || ! touch ${folder}/preamp-was-here`)).toEqual(
+              exited(0),
+            )
+          }
+          expect(await session.run('touch /build/a /tmp/b ~/c')).toEqual(exited(0))
+        })
+
+        test('has no capabilities, no way to new ones, and is not the server’s user when that is root', async () => {
+          const status = await session.read('cat /proc/self/status')
+          expect(status).toMatch(/CapEff:\t0+\n/)
+          expect(status).toMatch(/CapBnd:\t0+\n/)
+          expect(status).toMatch(/NoNewPrivs:\t1\n/)
+          expect(await session.run('unshare --user true')).not.toEqual(exited(0))
+          const seconds = ownSeconds()
+          await session.run(`sleep ${seconds} &`)
+          await waitFor('the process', 5, () => processesWith(seconds).length === 1)
+          const uids = processesWith(seconds).map(
+            (pid) => /^Uid:\t([0-9]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1],
+          )
+          expect(uids).toEqual([String(process.getuid!() === 0 ? 64_700 : process.getuid!())])
+        })
+      })
   })
 })
 
