@@ -16,7 +16,7 @@ async function serve(command: Command): Promise<void> {
   let server: RunningServer | undefined
   const signal = untilSignal(() => server?.kill())
   server = await startServer(config, createLogger(config.logLevel))
-  console.log(`Preamp is running.\n${announcement(server, config)}`)
+  console.log(`Preamp is running.\n${announcement(server, config)}\nCtrl-C stops it.`)
   await signal
   console.log('Stopping …')
   await server.stop()

@@ -2,6 +2,8 @@ import { chmodSync, closeSync, constants, fchownSync, mkdtempSync, openSync, rmS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { MarkerScanner } from './marker-scanner.ts'
+
 /** One pipe: the end that the server reads, and the end that the commands write. Both are closed by their holder. */
 export interface OutputPipe {
   readEnd: number
@@ -38,5 +40,29 @@ function openPipe(path: string, owner: { uid: number; gid: number } | undefined)
   } catch (error) {
     closeSync(readEnd)
     throw error
+  }
+}
+
+/** Reads a pipe until every writer is gone. */
+export function pump(
+  readEnd: number,
+  scanner: MarkerScanner,
+): { done: Promise<void>; cancel(): Promise<void> } {
+  const reader = Bun.file(readEnd).stream().getReader()
+  const done = (async () => {
+    for (;;) {
+      const { value, done: atEnd } = await reader.read()
+      if (atEnd) break
+      scanner.write(value)
+    }
+    scanner.end()
+  })()
+  return {
+    done,
+    async cancel() {
+      await reader.cancel()
+      // Bun reads from a duplicate of its own.
+      closeSync(readEnd)
+    },
   }
 }

@@ -4,13 +4,14 @@ import { closeSync } from 'node:fs'
 import { quoteForShell } from '../../model/shell-quote.ts'
 import type { BuildSession, CommandResult } from '../executor.ts'
 import type { JobGroup } from './cgroup.ts'
+import { createCommandTurn } from './command-turn.ts'
 import { endProcesses } from './end-processes.ts'
-import { markVariable } from './job-mark.ts'
 import { watchLimits } from './limit-watch.ts'
-import { type MarkerScanner, scanForMarkers } from './marker-scanner.ts'
-import { makeOutputPipes, type OutputPipe } from './output-pipes.ts'
+import { scanForMarkers } from './marker-scanner.ts'
+import { makeOutputPipes, pump } from './output-pipes.ts'
 import { countThreadsOfUser } from './process-tree.ts'
-import { commandDescriptor, exportCommand, isShellName, shellMessage } from './shell-script.ts'
+import { spawnShell } from './shell-process.ts'
+import { exportCommand, isShellName, shellMessage } from './shell-script.ts'
 import { writeAll } from './write-all.ts'
 
 export interface ShellOptions {
@@ -48,8 +49,8 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
   const [commandSocket, ...inputSockets] = child.descriptors
   const watch = watchLimits(child.pid, group, limits)
 
+  const turn = createCommandTurn()
   let ended: CommandResult | undefined
-  let waiting: { markers: number; exitCode: number; resolve: (result: CommandResult) => void } | undefined
   let opening = true
   let complaint = ''
 
@@ -58,9 +59,8 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
     else options.onOutput(stream, bytes)
   }
   const markerSeen = (exitCode: number): void => {
-    if (!waiting || ended) return
-    waiting.exitCode ||= exitCode
-    if (++waiting.markers === 2) void commandEnded(waiting.exitCode)
+    const status = ended ? undefined : turn.markerSeen(exitCode)
+    if (status !== undefined) void commandEnded(status)
   }
   const outputs = pipes.map(({ readEnd }, index) => {
     const stream = index === 0 ? 'stdout' : 'stderr'
@@ -75,18 +75,13 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
     const reason = await watch.check()
     if (ended) return
     if (reason !== undefined) return endWith({ kind: 'limit', reason })
-    const { resolve } = waiting!
-    waiting = undefined
-    resolve({ kind: 'exited', exitCode })
+    turn.finish({ kind: 'exited', exitCode })
   }
 
   function endWith(result: CommandResult): void {
     const end = (ended ??= result)
-    const tellRun = (): void => {
-      waiting?.resolve(end)
-      waiting = undefined
-    }
     // That processes could not be ended is told by stop(), which is called in any case.
+    const tellRun = (): void => turn.finish(end)
     terminate().then(tellRun, tellRun)
   }
 
@@ -126,12 +121,10 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
   let writing: Promise<unknown> = Promise.resolve()
   function send(message: string): Promise<CommandResult> {
     if (ended) return Promise.resolve(ended)
-    if (waiting) throw new Error('A session runs one command at a time.')
-    const { promise, resolve } = Promise.withResolvers<CommandResult>()
-    waiting = { markers: 0, exitCode: 0, resolve }
+    const result = turn.begin()
     // A shell that is gone takes no more; its end is what the caller hears of.
     writing = writeAll(commandSocket!, message, () => ended !== undefined)
-    return promise
+    return result
   }
 
   async function begin(): Promise<void> {
@@ -187,63 +180,10 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
   }
 }
 
-interface Child {
-  pid: number
-  exited: Promise<number>
-  /** Our ends of its descriptors 3, 4, 5, … */
-  descriptors: number[]
-}
-
-/**
- * Starts the command in a session of its own, so that Ctrl-C in the server's terminal is not for it. Its environment is the
- * mark, and names that no shell can export; the rest is told to bash. So a job's `LD_PRELOAD` or `PATH` means nothing to
- * the programs that make the sandbox, some of which run outside of it, and as root.
- */
-function spawnShell(options: ShellOptions, pipes: OutputPipe[]): Child {
-  const beyondShell = Object.entries(options.environment).filter(([name]) => !isShellName(name))
-  const sockets = Array.from({ length: options.inputs.length + 1 }, () => 'pipe' as const)
-  try {
-    const child = Bun.spawn(options.command, {
-      cwd: options.cwd,
-      env: { ...Object.fromEntries(beyondShell), [markVariable]: options.mark },
-      stdio: ['ignore', pipes[0]!.writeEnd, pipes[1]!.writeEnd, ...sockets],
-      detached: true,
-    })
-    const descriptors = child.stdio.slice(commandDescriptor).map(Number)
-    return { pid: child.pid, exited: child.exited, descriptors }
-  } catch (error) {
-    for (const { readEnd } of pipes) closeSync(readEnd)
-    throw error
-  } finally {
-    for (const { writeEnd } of pipes) closeSync(writeEnd)
-  }
-}
-
 function shellVariables(environment: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => isShellName(name)))
 }
 
 function userIdOf(options: ShellOptions): number {
   return options.user?.uid ?? process.getuid!()
-}
-
-/** Reads a pipe until every writer is gone. */
-function pump(readEnd: number, scanner: MarkerScanner): { done: Promise<void>; cancel(): Promise<void> } {
-  const reader = Bun.file(readEnd).stream().getReader()
-  const done = (async () => {
-    for (;;) {
-      const { value, done: atEnd } = await reader.read()
-      if (atEnd) break
-      scanner.write(value)
-    }
-    scanner.end()
-  })()
-  return {
-    done,
-    async cancel() {
-      await reader.cancel()
-      // Bun reads from a duplicate of its own.
-      closeSync(readEnd)
-    },
-  }
 }

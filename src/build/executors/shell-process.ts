@@ -1,0 +1,41 @@
+import { closeSync } from 'node:fs'
+
+import { markVariable } from './job-mark.ts'
+import type { OutputPipe } from './output-pipes.ts'
+import { commandDescriptor, isShellName } from './shell-script.ts'
+import type { ShellOptions } from './shell-session.ts'
+
+export interface ShellProcess {
+  pid: number
+  exited: Promise<number>
+  /** Our ends of its descriptors 3, 4, 5, … */
+  descriptors: number[]
+}
+
+/**
+ * Starts the command in a session of its own, so that Ctrl-C in the server's terminal is not for it. Its environment is the
+ * mark, and names that no shell can export; the rest is told to bash. So a job's `LD_PRELOAD` or `PATH` means nothing to
+ * the programs that make the sandbox, some of which run outside of it, and as root.
+ */
+export function spawnShell(
+  options: Pick<ShellOptions, 'command' | 'cwd' | 'environment' | 'inputs' | 'mark'>,
+  pipes: OutputPipe[],
+): ShellProcess {
+  const beyondShell = Object.entries(options.environment).filter(([name]) => !isShellName(name))
+  const sockets = Array.from({ length: options.inputs.length + 1 }, () => 'pipe' as const)
+  try {
+    const child = Bun.spawn(options.command, {
+      cwd: options.cwd,
+      env: { ...Object.fromEntries(beyondShell), [markVariable]: options.mark },
+      stdio: ['ignore', pipes[0]!.writeEnd, pipes[1]!.writeEnd, ...sockets],
+      detached: true,
+    })
+    const descriptors = child.stdio.slice(commandDescriptor).map(Number)
+    return { pid: child.pid, exited: child.exited, descriptors }
+  } catch (error) {
+    for (const { readEnd } of pipes) closeSync(readEnd)
+    throw error
+  } finally {
+    for (const { writeEnd } of pipes) closeSync(writeEnd)
+  }
+}
