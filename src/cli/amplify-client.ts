@@ -13,6 +13,15 @@ export interface Credentials {
 /** The settings that say which server a command talks to, and as whom. */
 export const clientSettings = ['dataDir', 'apiUrl', 'apiPort', 'region'] as const
 
+/** What they mean to a client. */
+export const clientDescriptions = {
+  dataDir: 'Data directory of the server, for its address and the first key. (default: .preamp)',
+  apiUrl: 'Address of the server. (default: that of the server of the data directory)',
+  apiPort: 'Port of the server, where nothing else tells its address. (default: 4700)',
+  region: 'Region to work in; each has its own apps. (default: us-east-1)',
+  sitesUrl: 'Address of the sites, for its scheme in what is printed. (default: http)',
+}
+
 /**
  * An ordinary client of the API, for commands that could run on another machine than the server.
  * @throws {UsageError} when there is no key to sign with

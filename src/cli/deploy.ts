@@ -14,12 +14,18 @@ import {
 import type { Command } from 'commander'
 
 import { type Config, UsageError } from '../config.ts'
-import { amplifyClient, apiUrlOf, clientSettings, explainApiError } from './amplify-client.ts'
+import {
+  amplifyClient,
+  apiUrlOf,
+  clientDescriptions,
+  clientSettings,
+  explainApiError,
+} from './amplify-client.ts'
 import { listFiles } from './deploy-files.ts'
 import { uploadFiles } from './deploy-upload.ts'
 import { failureOf, followJob } from './follow-job.ts'
 import { Progress } from './progress.ts'
-import { formatBytes } from './quantities.ts'
+import { formatBytes, plural } from './quantities.ts'
 import { addSettings, configOf } from './settings-options.ts'
 
 interface DeployOptions {
@@ -39,8 +45,8 @@ export function register(program: Command): void {
     .option('--app <name>', 'name of the app (default: name of the folder)')
     .option('--app-id <id>', 'id of the app, where several have the same name')
     .option('--branch <name>', 'branch of the app', 'main')
-  addSettings(command, [...clientSettings, 'sitesUrl']).action((dir: string, options: DeployOptions) =>
-    deploy(command, resolve(dir), options),
+  addSettings(command, [...clientSettings, 'sitesUrl'], clientDescriptions).action(
+    (dir: string, options: DeployOptions) => deploy(command, resolve(dir), options),
   )
 }
 
@@ -68,11 +74,11 @@ async function publish(
   if (!files.some(({ name }) => name === 'index.html')) {
     console.error('There is no index.html at the top of the folder: the address of the site will answer 404.')
   }
-  const progress = new Progress(`Uploading ${files.length} files`, files.length)
+  const progress = new Progress(`Uploading ${plural(files.length, 'file')}`, files.length)
   const { jobId, filesSent, bytesSent } = await uploadFiles(client, address, files, (done) =>
     progress.show(done),
   )
-  progress.end(`${filesSent} of ${files.length} files sent, ${formatBytes(bytesSent)}`)
+  progress.end(`${filesSent} of ${plural(files.length, 'file')} sent, ${formatBytes(bytesSent)}`)
   await client.send(new StartDeploymentCommand({ ...address, jobId }))
   const job = await followJob(client, { ...address, jobId }, () => {})
   if (job.summary.status !== 'SUCCEED')

@@ -2,7 +2,13 @@ import { type AmplifyClient, ListJobsCommand } from '@aws-sdk/client-amplify'
 import type { Command } from 'commander'
 
 import { UsageError } from '../config.ts'
-import { amplifyClient, apiUrlOf, clientSettings, explainApiError } from './amplify-client.ts'
+import {
+  amplifyClient,
+  apiUrlOf,
+  clientDescriptions,
+  clientSettings,
+  explainApiError,
+} from './amplify-client.ts'
 import { failureOf, followJob } from './follow-job.ts'
 import { addSettings, configOf } from './settings-options.ts'
 
@@ -16,8 +22,8 @@ export function register(program: Command): void {
     .argument('<app-id>')
     .argument('<branch>')
     .argument('[job-id]', 'the newest job when left out')
-  addSettings(command, clientSettings).action((appId: string, branchName: string, jobId?: string) =>
-    logs(command, appId, branchName, jobId),
+  addSettings(command, clientSettings, clientDescriptions).action(
+    (appId: string, branchName: string, jobId?: string) => logs(command, appId, branchName, jobId),
   )
 }
 

@@ -4,16 +4,21 @@ import { type Config, flagOf, readConfig, settings } from '../config.ts'
 
 type SettingName = keyof typeof settings
 
-/** Adds the flags of these settings, or of all that have one. */
+/**
+ * Adds the flags of these settings, or of all that have one.
+ * @param descriptions what a setting means to this command, where that is not what it means to the server
+ */
 export function addSettings(
   command: Command,
   names: readonly SettingName[] = Object.keys(settings) as SettingName[],
+  descriptions: Partial<Record<SettingName, string>> = {},
 ): Command {
   for (const name of names) {
     const flag = flagOf(name)
     if (flag === undefined) continue
     const { description, default: defaultText } = settings[name]
-    command.addOption(new Option(`${flag} <value>`, `${description} (default: ${defaultText})`))
+    const text = descriptions[name] ?? `${description} (default: ${defaultText})`
+    command.addOption(new Option(`${flag} <value>`, text))
   }
   return command
 }
