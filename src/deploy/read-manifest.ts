@@ -6,7 +6,7 @@ import type { Manifest } from '../model/manifest.ts'
 export class UnreadableManifest extends Error {}
 
 /**
- * Reads a manifest and holds its bytes against its name, for whoever decides by it what may be deleted.
+ * Reads a manifest and holds its bytes against its name.
  * @throws {UnreadableManifest}
  */
 export async function readManifest(blobs: Blobs, sha: string): Promise<Manifest> {

@@ -1,3 +1,5 @@
+import { listsEntityTag } from '../model/entity-tags.ts'
+
 /** A file in the form in which it would be sent: what conditional requests are held against (RFC 9110 §8.8). */
 export interface Validators {
   /** Strong, with its quotes. */
@@ -13,13 +15,13 @@ export function evaluateConditions(
 ): 'send' | 'not-modified' | 'failed' {
   const ifMatch = headers.get('if-match')
   if (ifMatch !== null) {
-    if (!lists(ifMatch, current.etag, 'strong')) return 'failed'
+    if (!listsEntityTag(ifMatch, current.etag, 'strong')) return 'failed'
   } else {
     const unmodifiedSince = parseDate(headers.get('if-unmodified-since'))
     if (unmodifiedSince !== undefined && current.modifiedAt > unmodifiedSince) return 'failed'
   }
   const ifNoneMatch = headers.get('if-none-match')
-  if (ifNoneMatch !== null) return lists(ifNoneMatch, current.etag, 'weak') ? 'not-modified' : 'send'
+  if (ifNoneMatch !== null) return listsEntityTag(ifNoneMatch, current.etag, 'weak') ? 'not-modified' : 'send'
   const modifiedSince = parseDate(headers.get('if-modified-since'))
   return modifiedSince !== undefined && current.modifiedAt <= modifiedSince ? 'not-modified' : 'send'
 }
@@ -29,12 +31,6 @@ export function ifRangeHolds(headers: Headers, current: Validators): boolean {
   const ifRange = headers.get('if-range')
   if (ifRange === null) return true
   return ifRange.includes('"') ? ifRange === current.etag : parseDate(ifRange) === current.modifiedAt
-}
-
-function lists(header: string, etag: string, comparison: 'strong' | 'weak'): boolean {
-  if (header.trim() === '*') return true
-  const tags = header.match(/(?:W\/)?"[^"]*"/g) ?? []
-  return tags.some((tag) => tag === etag || (comparison === 'weak' && tag === `W/${etag}`))
 }
 
 /** A date that cannot be read counts as absent (RFC 9110 §13.1.3). */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
 import { hasCode } from '../model/error-code.ts'
+import { parseStat } from '../model/process-stat.ts'
 
 /** A process by pid and the time the kernel started it: a pid alone may meanwhile be somebody else's. */
 export interface ProcessIdentity {
@@ -17,18 +18,16 @@ export interface EdgeRecord extends ProcessIdentity {
 
 export function identify(pid: number): ProcessIdentity | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field is the program's name in parentheses, and may hold spaces and parentheses itself.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const { zombie, started } = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
     // A zombie serves nothing and cannot be killed again.
-    return fields[0] === 'Z' ? undefined : { pid, startedAt: fields[19] ?? '' }
+    return zombie ? undefined : { pid, startedAt: started }
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined
     throw error
   }
 }
 
-export function isAlive(identity: ProcessIdentity): boolean {
+function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt
 }
 

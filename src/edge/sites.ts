@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
+import { readManifest } from '../deploy/read-manifest.ts'
 import { limits } from '../model/limits.ts'
-import type { Manifest, ManifestFile } from '../model/manifest.ts'
+import type { ManifestFile } from '../model/manifest.ts'
 import { parseSiteHost } from '../model/site-address.ts'
 import type { Database } from '../store/database.ts'
 import { findSite } from '../store/deployments.ts'
@@ -128,7 +129,7 @@ export function createSites(options: {
     const { deploymentId, manifestSha, createdAt } = row.deployment
     const known = compiled.get(deploymentId)
     if (known) return known
-    const manifest = (await blobs.open(manifestSha).json()) as Manifest
+    const manifest = await readManifest(blobs, manifestSha)
     const site: Site = {
       deploymentId,
       files: new Map(Object.entries(manifest.files)),

@@ -1,4 +1,5 @@
 import { parseRange } from '../../model/byte-range.ts'
+import { listsEntityTag } from '../../model/entity-tags.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 
 interface Content {
@@ -22,7 +23,8 @@ export function download(request: HttpRequest, content: Content): HttpResponse {
     'Accept-Ranges': 'bytes',
     ...(etag === undefined ? {} : { ETag: etag }),
   }
-  if (etag !== undefined && matches(header(request, 'if-none-match'), etag)) {
+  const ifNoneMatch = header(request, 'if-none-match')
+  if (etag !== undefined && ifNoneMatch !== undefined && listsEntityTag(ifNoneMatch, etag, 'weak')) {
     return { status: 304, headers: { ...headers, 'Content-Length': String(bytes.size) }, body: null }
   }
   const ifRange = header(request, 'if-range')
@@ -46,12 +48,6 @@ function answer(
 ): HttpResponse {
   const body = request.method === 'HEAD' ? null : bytes
   return { status, headers: { ...headers, 'Content-Length': String(bytes.size) }, body }
-}
-
-/** If-None-Match compares weakly: a proxy may have marked the tag. */
-function matches(list: string | undefined, etag: string): boolean {
-  if (list === undefined) return false
-  return list.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
 }
 
 /** The value of a header; several are one list (RFC 9110 §5.3). */

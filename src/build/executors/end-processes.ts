@@ -1,6 +1,7 @@
 import { limits } from '../../model/limits.ts'
+import type { HostProcess } from '../../model/process-stat.ts'
 import type { JobGroup } from './cgroup.ts'
-import { familyOf, type HostProcess, listProcesses, markedProcesses, signalProcess } from './process-tree.ts'
+import { familyOf, listProcesses, markedProcesses, signalProcess } from './process-tree.ts'
 
 /** How the processes of one job are found. */
 export interface JobProcesses {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 
-import { familyOf, type HostProcess, listProcesses, markedProcesses, parseStat } from './process-tree.ts'
+import { type HostProcess, parseStat } from '../../model/process-stat.ts'
+import { familyOf, listProcesses, markedProcesses } from './process-tree.ts'
 
 function named(pid: number, parent: number, session = 1): HostProcess {
   return { pid, parent, session, threads: 1, started: '1', zombie: false }

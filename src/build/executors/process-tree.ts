@@ -1,38 +1,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 
 import { hasCode } from '../../model/error-code.ts'
+import { type HostProcess, parseStat } from '../../model/process-stat.ts'
 import { markVariable } from './job-mark.ts'
-
-export interface HostProcess {
-  pid: number
-  parent: number
-  session: number
-  threads: number
-  /** Clock tick at which it started: with the pid it names a process for good, since pids are used again. */
-  started: string
-  /** Ended, and only waiting for its parent to notice. */
-  zombie: boolean
-}
 
 /** Every process that `/proc` shows. Those that end meanwhile are left out. */
 export async function listProcesses(): Promise<HostProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))
   const found = await Promise.all(pids.map((pid) => readProcFile(`/proc/${pid}/stat`)))
   return found.flatMap((text) => (text === undefined ? [] : [parseStat(text)]))
-}
-
-/** Reads one line of `/proc/<pid>/stat` (proc(5)). The second field is the program's name and may hold anything. */
-export function parseStat(text: string): HostProcess {
-  const afterName = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const field = (number: number): string => afterName[number - 3] ?? ''
-  return {
-    pid: Number.parseInt(text, 10),
-    zombie: field(3) === 'Z' || field(3) === 'X',
-    parent: Number(field(4)),
-    session: Number(field(6)),
-    threads: Number(field(20)),
-    started: field(22),
-  }
 }
 
 /** Those of `processes` that descend from `root`, `root` itself included, and those that share its session. */
