@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 
 import { type Config, UsageError } from './config.ts'
 import { type DataDirectory, writePrivateFile } from './data-directory.ts'
+import { adminPolicy } from './model/policy-document.ts'
 import { deleteAccessKey, findAccessKey, insertAccessKey, listAccessKeys } from './store/access-keys.ts'
 import type { Database, Queries } from './store/database.ts'
 import { type SecretBox, UnreadableSecret } from './store/secret-box.ts'
@@ -71,6 +72,9 @@ async function store(queries: Queries, secrets: SecretBox, pair: KeyPair, accoun
     accountId,
     secret: secrets.seal(pair.secretAccessKey),
     description: 'first key',
+    userName: 'admin',
+    policies: [adminPolicy],
+    sessionToken: null,
     enabled: true,
     expiresAt: null,
     createdAt: Date.now(),

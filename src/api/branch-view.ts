@@ -52,7 +52,7 @@ function viewBranch(app: AppRow, row: BranchRow, overview: BranchOverview, servi
     customDomains: [],
     framework: settings.framework ?? '',
     activeJobId: activeJobNumber === undefined ? '' : paddedJobNumber(activeJobNumber),
-    totalNumberOfJobs: String(overview.totalJobs),
+    totalNumberOfJobs: String(row.jobCount),
     enableBasicAuth: settings.enableBasicAuth,
     enablePerformanceMode: settings.enablePerformanceMode ?? false,
     basicAuthCredentials: openBranchSecrets(row, services).basicAuthCredentials,

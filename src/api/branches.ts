@@ -57,6 +57,7 @@ export const createBranch = operation('CreateBranch', {
       tags: tags ?? {},
       secrets: services.secrets.seal(secrets),
       lastJobNumber: 0,
+      jobCount: 0,
       activeDeploymentId: null,
       createdAt: now,
       updatedAt: now,

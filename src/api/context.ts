@@ -8,6 +8,7 @@ import type { TransferUrls } from './transfer-urls.ts'
 /** Who calls: the account of the key, the region of the credential scope. Everything a handler looks up is scoped by it. */
 export interface Caller extends Scope {
   accessKeyId: string
+  userName: string
 }
 
 /** What handlers work with, made once by the composition root. */

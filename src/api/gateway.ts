@@ -18,7 +18,8 @@ import { type FindKey, keyFinder } from './keys.ts'
 import type { Operation, Operations } from './operation.ts'
 import { operations as allOperations } from './operations.ts'
 import { pipeline } from './pipeline.ts'
-import { handlePreamp } from './preamp/router.ts'
+import { type EndpointCall, matchEndpoint, type SignedEndpoint } from './preamp/endpoints.ts'
+import { handleOpenEndpoint } from './preamp/router.ts'
 import { matchRoute, type Route } from './routes.ts'
 import { type Claim, readClaim, verifySignature } from './sigv4.ts'
 import { readTarget, type Target } from './target.ts'
@@ -55,6 +56,15 @@ const callOperation = pipeline<Exchange & { target: Target }>()([
   runHandler,
 ])
 
+/** A call of one of our own endpoints, by the same gate. */
+const callEndpoint = pipeline<Exchange & { target: Target }>()([
+  identifyKey,
+  readWholeBody,
+  authenticate,
+  ({ request, target }: Exchange & { target: Target }) => matchEndpoint(request, target),
+  runEndpoint,
+])
+
 export function createGateway({ operations = allOperations, ...options }: GatewayOptions): Gateway {
   const findKey = keyFinder(options.services.database, options.services.secrets)
   return {
@@ -68,9 +78,11 @@ export function createGateway({ operations = allOperations, ...options }: Gatewa
 
 async function answer(exchange: Exchange): Promise<HttpResponse> {
   const target = readTarget(exchange.request)
-  if (target.segments[0] === '_preamp') return handlePreamp(exchange.request, target, exchange.services)
-  const { output } = await callOperation({ ...exchange, target })
-  return json(200, toJson(output))
+  if (target.segments[0] === '_preamp') {
+    const response = await handleOpenEndpoint(exchange.request, target, exchange.services)
+    return response ?? json(200, toJson((await callEndpoint({ ...exchange, target })).output))
+  }
+  return json(200, toJson((await callOperation({ ...exchange, target })).output))
 }
 
 /** Before the body is read, so that nobody without a key of ours makes us read one. */
@@ -101,7 +113,8 @@ async function authenticate({ request, services, target, claim, key, body }: Exc
   if (key.expiresAt !== null && now >= key.expiresAt) {
     throw new UnauthorizedException(`The access key ${key.accessKeyId} has expired.`)
   }
-  const caller: Caller = { accountId: key.accountId, region: claim.region, accessKeyId: key.accessKeyId }
+  const { accountId, accessKeyId, userName } = key
+  const caller: Caller = { accountId, region: claim.region, accessKeyId, userName }
   return { caller }
 }
 
@@ -144,21 +157,34 @@ function queryMembers(route: Route, query: Target['query']): Record<string, stri
   return members
 }
 
-interface Callable {
+interface Authenticated {
   target: Target
   caller: Caller
-  route: Route
-  input: unknown
 }
 
-async function runHandler(exchange: Exchange & Callable): Promise<{ output: object }> {
-  const { caller, requestId, services, target, route, input, log } = exchange
-  const apiUrl = exchange.apiUrl ?? `http://${target.host}`
-  const context: OperationContext = { caller, requestId, apiUrl, services }
+const contextOf = ({
+  caller,
+  requestId,
+  services,
+  target,
+  apiUrl = `http://${target.host}`,
+}: Exchange & Authenticated): OperationContext => ({ caller, requestId, apiUrl, services })
+
+async function runHandler(
+  exchange: Exchange & Authenticated & { route: Route; input: unknown },
+): Promise<{ output: object }> {
+  const { caller, requestId, route, input, log } = exchange
+  const context = contextOf(exchange)
   const operation: Operation = exchange.operations[route.name]
   const output = await operation.handle(context, input as never)
   log.debug({ requestId, operation: route.name, accessKeyId: caller.accessKeyId }, 'API call')
   return { output }
+}
+
+async function runEndpoint(
+  exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
+): Promise<{ output: object }> {
+  return { output: await exchange.endpoint.handle(contextOf(exchange), exchange.call) }
 }
 
 /** The one error path: what is in the catalogue is answered as it is; everything else is a bug and told to the log alone. */

@@ -1,3 +1,4 @@
+import type { PolicyDocument } from '../model/policy-document.ts'
 import { findAccessKey } from '../store/access-keys.ts'
 import type { Database } from '../store/database.ts'
 import type { SecretBox } from '../store/secret-box.ts'
@@ -5,6 +6,8 @@ import type { SecretBox } from '../store/secret-box.ts'
 export interface SigningKey {
   accessKeyId: string
   accountId: string
+  userName: string
+  policies: PolicyDocument[]
   secretAccessKey: string
   enabled: boolean
   /** Epoch milliseconds; null for never. */
@@ -32,7 +35,15 @@ export function keyFinder(database: Pick<Database, 'queries'>, secrets: SecretBo
   return async (accessKeyId) => {
     const row = await findAccessKey(database.queries, accessKeyId)
     if (!row) return undefined
-    const { accountId, enabled, expiresAt } = row
-    return { accessKeyId, accountId, secretAccessKey: open(row.secret), enabled, expiresAt }
+    const { accountId, userName, policies, enabled, expiresAt } = row
+    return {
+      accessKeyId,
+      accountId,
+      userName,
+      policies,
+      secretAccessKey: open(row.secret),
+      enabled,
+      expiresAt,
+    }
   }
 }

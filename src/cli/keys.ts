@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 
 import { UsageError } from '../config.ts'
 import { newKeyPair } from '../first-key.ts'
+import { adminPolicy } from '../model/policy-document.ts'
 import {
   deleteAccessKey,
   insertAccessKey,
@@ -58,6 +59,9 @@ async function createKey(command: Command, { description, days }: CreateOptions)
       accountId: config.accountId,
       secret: secrets.seal(pair.secretAccessKey),
       description,
+      userName: 'admin',
+      policies: [adminPolicy],
+      sessionToken: null,
       enabled: true,
       expiresAt,
       createdAt: now,

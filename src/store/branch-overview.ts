@@ -3,7 +3,6 @@ import type { BranchRow, DeploymentRow, JobRow } from './schema.ts'
 
 /** What is shown with a branch and lies in other tables, for a page of branches at once. */
 export interface BranchOverview {
-  totalJobs: number
   /** Number of the job whose deployment is live; undefined when nothing is live or its job was deleted. */
   activeJobNumber: number | undefined
 }
@@ -12,13 +11,7 @@ export async function findBranchOverviews(
   queries: Queries,
   branchIds: string[],
 ): Promise<(branchId: string) => BranchOverview> {
-  if (branchIds.length === 0) return () => ({ totalJobs: 0, activeJobNumber: undefined })
-  const counts = await queries
-    .selectFrom('jobs')
-    .select((eb) => ['branchId', eb.fn.countAll<number>().as('count')])
-    .where('branchId', 'in', branchIds)
-    .groupBy('branchId')
-    .execute()
+  if (branchIds.length === 0) return () => ({ activeJobNumber: undefined })
   const actives = await queries
     .selectFrom('branches')
     .innerJoin('deployments', 'deployments.deploymentId', 'branches.activeDeploymentId')
@@ -26,10 +19,8 @@ export async function findBranchOverviews(
     .select(['branches.branchId', 'jobs.number'])
     .where('branches.branchId', 'in', branchIds)
     .execute()
-  const totalJobs = new Map(counts.map(({ branchId, count }) => [branchId, count]))
   const activeJobNumbers = new Map(actives.map(({ branchId, number }) => [branchId, number]))
   return (branchId) => ({
-    totalJobs: totalJobs.get(branchId) ?? 0,
     activeJobNumber: activeJobNumbers.get(branchId),
   })
 }

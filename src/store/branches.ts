@@ -69,11 +69,11 @@ export async function deleteBranch(queries: Queries, branchId: string): Promise<
   await queries.deleteFrom('branches').where('branchId', '=', branchId).execute()
 }
 
-/** Allots the branch's next job number. Numbers are never used again, whatever becomes of their jobs. */
+/** Allots the number of a job that is then inserted, and counts it. Numbers are never used again, whatever becomes of their jobs. */
 export async function takeJobNumber(transaction: Transaction, branchId: string): Promise<number> {
   const row = await transaction
     .updateTable('branches')
-    .set((eb) => ({ lastJobNumber: eb('lastJobNumber', '+', 1) }))
+    .set((eb) => ({ lastJobNumber: eb('lastJobNumber', '+', 1), jobCount: eb('jobCount', '+', 1) }))
     .where('branchId', '=', branchId)
     .returning('lastJobNumber')
     .executeTakeFirstOrThrow()

@@ -11,8 +11,8 @@ import {
 } from 'kysely'
 
 /** Columns by what they hold. A column name means the same in every table. */
-const booleanColumns = new Set(['enabled', 'commandsStarted'])
-const jsonColumns = new Set(['settings', 'tags'])
+const booleanColumns = new Set(['enabled', 'commandsStarted', 'verified', 'owned'])
+const jsonColumns = new Set(['settings', 'tags', 'policies', 'checks', 'parameters'])
 const integerColumns = new Set([
   'expiresAt',
   'createdAt',
@@ -22,7 +22,14 @@ const integerColumns = new Set([
   'endedAt',
   'commitTime',
   'leaseExpiresAt',
+  'ownedAt',
+  'checkingSince',
+  'nextCheckAt',
+  'checkedAt',
   'lastJobNumber',
+  'jobCount',
+  'jobNumber',
+  'statusCode',
   'number',
   'claims',
   'position',

@@ -233,10 +233,17 @@ export async function deleteJob(
         .where('jobs.status', 'in', [...from]),
     )
     .execute()
-  const result = await transaction
+  const deleted = await transaction
     .deleteFrom('jobs')
     .where('jobKey', '=', jobKey)
     .where('status', 'in', [...from])
+    .returning('branchId')
     .executeTakeFirst()
-  return result.numDeletedRows > 0n
+  if (!deleted) return false
+  await transaction
+    .updateTable('branches')
+    .set((eb) => ({ jobCount: eb('jobCount', '-', 1) }))
+    .where('branchId', '=', deleted.branchId)
+    .execute()
+  return true
 }

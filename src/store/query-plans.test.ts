@@ -91,7 +91,6 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'findBranchOverviews',
     (q) => findBranchOverviews(q, ['b']),
     [
-      'SEARCH jobs USING COVERING INDEX sqlite_autoindex_jobs_2 (branchId=?)',
       'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
       'SEARCH deployments USING INDEX sqlite_autoindex_deployments_1 (deploymentId=?)',
       'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',

@@ -1,4 +1,6 @@
+import type { DomainCheck, DomainSettings, DomainStatus, DomainUpdateStatus } from '../model/domains.ts'
 import type { JobStatus, JobType, SourceUrlType, StepName } from '../model/jobs.ts'
+import type { PolicyDocument } from '../model/policy-document.ts'
 import type { AppSettings, BranchSettings } from '../model/settings.ts'
 
 /**
@@ -14,6 +16,12 @@ export interface Tables {
   deployments: DeploymentRow
   uploads: UploadRow
   artifacts: ArtifactRow
+  webhooks: WebhookRow
+  webhookDeliveries: WebhookDeliveryRow
+  backendEnvironments: BackendEnvironmentRow
+  domainAssociations: DomainAssociationRow
+  domainHosts: DomainHostRow
+  auditEvents: AuditEventRow
 }
 
 export interface AccessKeyRow {
@@ -25,6 +33,11 @@ export interface AccessKeyRow {
   enabled: boolean
   expiresAt: number | null
   createdAt: number
+  /** Who holds it, as ARNs and the audit log name them. */
+  userName: string
+  policies: PolicyDocument[]
+  /** Encrypted; only a temporary key has one, and every request signed with it must bring it. */
+  sessionToken: string | null
 }
 
 export interface AppRow {
@@ -51,6 +64,8 @@ export interface BranchRow {
   /** Encrypted `BranchSecrets`. */
   secrets: string | null
   lastJobNumber: number
+  /** Jobs that there are, deleted ones not counted. */
+  jobCount: number
   activeDeploymentId: string | null
   createdAt: number
   updatedAt: number
@@ -125,4 +140,102 @@ export interface ArtifactRow {
   sha: string
   bytes: number
   createdAt: number
+}
+
+export interface WebhookRow {
+  webhookId: string
+  appId: string
+  /** The branch need not exist any more. */
+  branchName: string
+  description: string
+  /** Encrypted. */
+  token: string
+  tags: Record<string, string>
+  createdAt: number
+  updatedAt: number
+}
+
+/** One call of a webhook's URL, and what was answered. */
+export interface WebhookDeliveryRow {
+  deliveryId: string
+  webhookId: string
+  createdAt: number
+  remoteAddress: string
+  userAgent: string
+  statusCode: number
+  message: string
+  /** Of the job that it started. */
+  jobNumber: number | null
+}
+
+export interface BackendEnvironmentRow {
+  backendEnvironmentId: string
+  appId: string
+  name: string
+  stackName: string
+  deploymentArtifacts: string
+  createdAt: number
+  updatedAt: number
+}
+
+export interface DomainAssociationRow {
+  domainId: string
+  appId: string
+  /** In lower case, without a dot at its end. */
+  domainName: string
+  settings: DomainSettings
+  tags: Record<string, string>
+  status: DomainStatus
+  statusReason: string | null
+  updateStatus: DomainUpdateStatus | null
+  /** When the ownership record was seen: from then on the domain is this association's alone, and its hosts are served. */
+  ownedAt: number | null
+  /** When this verification began: it gives up some time after. */
+  checkingSince: number
+  /** Null when there is nothing left to look for. */
+  nextCheckAt: number | null
+  checkedAt: number | null
+  /** What the last look at the DNS expected and saw. */
+  checks: DomainCheck[]
+  createdAt: number
+  updatedAt: number
+}
+
+/** A host of a domain association: one for each sub-domain setting. */
+export interface DomainHostRow {
+  domainId: string
+  /** Empty for the apex, `*` for every name that has no row of its own. */
+  prefix: string
+  /** Settings keep the order in which they were sent. */
+  position: number
+  /** `prefix` and domain name together, in lower case. */
+  host: string
+  accountId: string
+  branchName: string
+  /** Whether its DNS record was seen. */
+  verified: boolean
+  /** Whether its association's domain is owned: set for all hosts together. */
+  owned: boolean
+}
+
+/** A call that changes something, as it was answered. Rows are added and, when they are old, forgotten; never changed. */
+export interface AuditEventRow {
+  requestId: string
+  createdAt: number
+  accountId: string
+  region: string
+  accessKeyId: string
+  /** ARN of the caller. */
+  principal: string
+  /** For example `DeleteJob`. */
+  operation: string
+  /** ARN of what it was about. */
+  resource: string
+  remoteAddress: string
+  userAgent: string
+  statusCode: number
+  errorCode: string | null
+  message: string | null
+  /** The input, without secrets. */
+  parameters: Record<string, unknown>
 }

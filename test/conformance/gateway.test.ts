@@ -264,9 +264,9 @@ describe('requests that no client sends', () => {
 
   test('our own paths', async () => {
     expect((await fetch(`${api.url}/_preamp/health`)).status).toBe(200)
-    expect((await fetch(`${api.url}/_preamp/health`, { method: 'POST' })).status).toBe(404)
-    expect((await fetch(`${api.url}/_preamp/`)).status).toBe(404)
-    expect((await fetch(`${api.url}/_preamp/health/`)).status).toBe(404)
+    expect((await fetch(`${api.url}/_preamp/health`, { method: 'POST' })).status).toBe(403)
+    expect((await fetch(`${api.url}/_preamp/`)).status).toBe(403)
+    expect((await fetch(`${api.url}/_preamp/health/`)).status).toBe(403)
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import { newId } from '../../src/model/ids.ts'
+import { adminPolicy } from '../../src/model/policy-document.ts'
 import {
   deleteAccessKey,
   findAccessKey,
@@ -96,6 +97,9 @@ describe.each(databaseServers(requires('postgres')))('rows on %s', (_name, start
         accountId: '123456789012',
         secret: 'v1.sealed',
         description: awkward,
+        userName: 'admin',
+        policies: [adminPolicy],
+        sessionToken: null,
         enabled: true,
         expiresAt: null,
         createdAt: beyond32Bits,

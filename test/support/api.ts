@@ -9,6 +9,7 @@ import { listen } from '../../src/api/http-server.ts'
 import type { Operations } from '../../src/api/operation.ts'
 import { TransferUrls } from '../../src/api/transfer-urls.ts'
 import { type KeyPair, newKeyPair } from '../../src/first-key.ts'
+import { adminPolicy } from '../../src/model/policy-document.ts'
 import { insertAccessKey } from '../../src/store/access-keys.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import type { AccessKeyRow } from '../../src/store/schema.ts'
@@ -55,6 +56,9 @@ export async function startApi(
       accountId: '000000000000',
       secret: secrets.seal(pair.secretAccessKey),
       description: '',
+      userName: 'admin',
+      policies: [adminPolicy],
+      sessionToken: null,
       enabled: true,
       expiresAt: null,
       createdAt: Date.now(),

@@ -46,6 +46,7 @@ export function branchRow(appId: string, row: Partial<BranchRow> = {}): BranchRo
     tags: {},
     secrets: null,
     lastJobNumber: 0,
+    jobCount: 0,
     activeDeploymentId: null,
     createdAt: 1,
     updatedAt: 1,

@@ -1,0 +1,44 @@
+import type { OperationContext } from '../context.ts'
+import { NotFoundException } from '../errors.ts'
+import type { HttpRequest } from '../http.ts'
+import type { Target } from '../target.ts'
+
+/** One of our own endpoints that only the holder of a key may call: signed as a call of the API is, answered in JSON. */
+export interface SignedEndpoint {
+  method: 'GET' | 'POST'
+  /** Segments in braces are members, as in `routes.ts`. */
+  path: `/_preamp/${string}`
+  /** The answer. What belongs to nobody or to somebody else is not found, as in the API. */
+  handle(context: OperationContext, call: EndpointCall): Promise<object>
+}
+
+export interface EndpointCall {
+  members: Readonly<Record<string, string>>
+  query: Target['query']
+}
+
+export const signedEndpoints: readonly SignedEndpoint[] = []
+
+/** @throws {NotFoundException} */
+export function matchEndpoint(
+  { method }: Pick<HttpRequest, 'method'>,
+  { path, segments, query }: Target,
+): { endpoint: SignedEndpoint; call: EndpointCall } {
+  for (const endpoint of signedEndpoints) {
+    const members = endpoint.method === method && matchSegments(endpoint.path, segments)
+    if (members) return { endpoint, call: { members, query } }
+  }
+  throw new NotFoundException(`Preamp answers nothing to ${method} ${path}.`)
+}
+
+function matchSegments(path: string, segments: readonly string[]): Record<string, string> | undefined {
+  const expected = path.slice(1).split('/')
+  if (expected.length !== segments.length) return undefined
+  const members: Record<string, string> = {}
+  for (const [at, literal] of expected.entries()) {
+    const segment = segments[at]!
+    if (literal.startsWith('{') && segment !== '') members[literal.slice(1, -1)] = segment
+    else if (literal !== segment) return undefined
+  }
+  return members
+}
