@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { requires } from '../support/requires.ts'
 
+/** The commands of the documents do what these say, as they are written there. */
+
 const root = join(import.meta.dir, '../..')
 
-describe.if(requires('aws', 'git', 'curl'))('docs/getting-started.md', () => {
+describe.if(requires('aws', 'git', 'curl'))('the commands of', () => {
   let preamp: TestPreamp
   let folder: string
   beforeAll(async () => {
@@ -20,23 +22,8 @@ describe.if(requires('aws', 'git', 'curl'))('docs/getting-started.md', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('its commands do what it says, as they are written', async () => {
-    const document = readFileSync(join(root, 'docs/getting-started.md'), 'utf8')
-    const sections = [...document.matchAll(/^## (\d+)\. [^]*?(?=^## |$(?![^]))/gm)]
-    const script = sections.flatMap(([section, number]) => [
-      `echo "=== ${number}"`,
-      ...[...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, commands = '']) => commands),
-    ])
-    // The server of this test has ports of its own; nothing else is changed.
-    const commands = script.join('\n').replaceAll('http://localhost:4700', preamp.apiUrl)
-    const output = await runInBash(commands)
-    const parts = Object.fromEntries(
-      output
-        .split(/^=== /m)
-        .slice(1)
-        .map((part) => [Number.parseInt(part, 10), part]),
-    )
-
+  test('docs/getting-started.md', async () => {
+    const parts = await walk('docs/getting-started.md')
     expect(parts[2]).toContain('"apps": []')
     expect(parts[4]).toContain('"branchName": "main"')
     expect(parts[5]).toContain('"status": "SUCCEED"')
@@ -50,6 +37,39 @@ describe.if(requires('aws', 'git', 'curl'))('docs/getting-started.md', () => {
     expect(parts[9]).toMatch(/http:\/\/main\.d[a-z0-9]+\.localhost:\d+/)
     expect(parts[10]).toContain('"name": "hello"')
   }, 120_000)
+
+  test('docs/delete-job.md', async () => {
+    const parts = await walk('docs/delete-job.md')
+    expect(parts[2]).toMatch(/"jobArn": "arn:aws:amplify:.*\/branches\/main\/jobs\/0000000001"/)
+    expect(parts[2]).toContain('"status": "SUCCEED"')
+    expect(parts[3]).toMatch(/^2$/m)
+    expect(parts[3]).toContain('NotFoundException')
+    expect(parts[3]).toContain('Job 1 is gone.')
+    expect(parts[4]).toMatch(/"SUCCEED"\n<h1>Two<\/h1>\n\[\n +"",\n +"0"\n\]/)
+    expect(parts[4]).toMatch(/<h1>Three<\/h1>\n3\n/)
+    expect(parts[5]).toMatch(/BadRequestException.* Stop it with StopJob first\.\nIt is at work\./)
+    expect(parts[5]).toMatch(/"CANCELLING"\n"CANCELLED"/)
+    expect(parts[6]).toMatch(/BadRequestException[^]*The branch is busy\.\n"CREATED"\n"5"/)
+  }, 120_000)
+
+  /** Runs what stands in a document's `sh` blocks, and gives the output of each numbered section. */
+  async function walk(path: string): Promise<Record<number, string>> {
+    const document = readFileSync(join(root, path), 'utf8')
+    const sections = [...document.matchAll(/^## (\d+)\. [^]*?(?=^## |$(?![^]))/gm)]
+    const script = sections.flatMap(([section, number]) => [
+      `echo "=== ${number}"`,
+      ...[...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, commands = '']) => commands),
+    ])
+    // The server of this test has ports of its own; nothing else is changed.
+    const commands = script.join('\n').replaceAll('http://localhost:4700', preamp.apiUrl)
+    const output = await runInBash(commands)
+    return Object.fromEntries(
+      output
+        .split(/^=== /m)
+        .slice(1)
+        .map((part) => [Number.parseInt(part, 10), part]),
+    )
+  }
 
   async function runInBash(commands: string): Promise<string> {
     const child = Bun.spawn(['bash', '-euo', 'pipefail', '-c', `exec 2>&1\n${commands}`], {
@@ -74,7 +94,7 @@ describe.if(requires('aws', 'git', 'curl'))('docs/getting-started.md', () => {
 function shimFolder(folder: string): string {
   const shims = join(folder, 'shims')
   const script = `#!/bin/sh\nshift\nexec node '${join(root, 'bin/preamp.mjs')}' "$@"\n`
-  mkdirSync(shims)
+  mkdirSync(shims, { recursive: true })
   writeFileSync(join(shims, 'npx'), script, { mode: 0o755 })
   return shims
 }
