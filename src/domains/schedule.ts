@@ -4,7 +4,8 @@ const hour = 60 * minute
 
 /** Until when looks follow each other after how long. Terraform waits 15 minutes; DNS changes take some more. */
 const pauses: [untilMilliseconds: number, pauseMilliseconds: number][] = [
-  [2 * minute, 5 * second],
+  [minute, 2 * second],
+  [5 * minute, 5 * second],
   [15 * minute, 15 * second],
   [hour, minute],
   [6 * hour, 5 * minute],
