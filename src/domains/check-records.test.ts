@@ -42,10 +42,10 @@ async function lookAtHost(domain: ReturnType<typeof newDomain>, prefix: string, 
   return check!
 }
 
-describe('the ownership record', () => {
-  const recordOf = (domain: ReturnType<typeof newDomain>) =>
-    records.ownership(scope, domain.appId, domain.domainName)
+const recordOf = (domain: ReturnType<typeof newDomain>) =>
+  records.ownership(scope, domain.appId, domain.domainName)
 
+describe('the ownership record', () => {
   test('is seen when it is there, in any case, and not before', async () => {
     const domain = newDomain()
     const expected = ownershipRecordText(recordOf(domain))
@@ -189,7 +189,7 @@ describe('a DNS that', () => {
 
 test('a look that is called off asks nothing more', async () => {
   const domain = newDomain()
-  const silent = records.ownership(scope, domain.appId, domain.domainName).name
+  const silent = recordOf(domain).name
   server.misbehave(silent, 'silent')
   const stop = new AbortController()
   const checks = look(domain, ['www', 'api'], { until: stop.signal })
