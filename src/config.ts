@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 
 import { z } from 'zod'
@@ -17,6 +17,21 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 )
+
+const addressList = list.refine(
+  (addresses) => addresses.every((address) => isIP(address) !== 0),
+  'must be IP addresses, separated by commas',
+)
+const serverList = list.refine(
+  (servers) => servers.every(isAddressWithPort),
+  'must be IP addresses, separated by commas; with a port: 192.0.2.1:5353 or [2001:db8::1]:5353',
+)
+
+function isAddressWithPort(server: string): boolean {
+  if (isIP(server) !== 0) return true
+  const [, ipv6, ipv4, digits = ''] = /^(?:\[([^\]]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(server) ?? []
+  return isIP(ipv6 ?? ipv4 ?? '') !== 0 && Number(digits) >= 1 && Number(digits) <= 65_535
+}
 
 interface Setting<Schema extends z.ZodType> {
   /** The environment variable; {@link flagOf} says which flag goes with it. */
@@ -189,6 +204,30 @@ export const settings = {
     'true on a loopback bind',
     'Whether `sourceUrl` and repositories may lie at private and loopback addresses. Link-local and metadata addresses never may.',
   ),
+  dnsServers: setting(
+    'PREAMP_DNS_SERVERS',
+    serverList.default([]),
+    'the resolvers of the system',
+    'DNS resolvers that are asked for the records of custom domains: IP addresses, separated by commas, with a port where it is not 53.',
+  ),
+  sitesAddresses: setting(
+    'PREAMP_SITES_ADDRESSES',
+    addressList.default([]),
+    'those that the DNS has for `<app id>.<sites host>`',
+    'Public IP addresses of the sites, separated by commas, for custom domains that lead here by A and AAAA records.',
+  ),
+  domainVerification: setting(
+    'PREAMP_DOMAIN_VERIFICATION',
+    z.enum(['dns', 'none']).default('dns'),
+    'dns',
+    '`none` takes every custom domain as proven without a look at the DNS, for tests. Only where the API is bound to loopback.',
+  ),
+  domainVerificationHours: setting(
+    'PREAMP_DOMAIN_VERIFICATION_HOURS',
+    z.coerce.number().positive().max(8760).default(72),
+    '72',
+    'How long the record that proves who owns a custom domain is waited for.',
+  ),
   s3Endpoint: setting(
     'AWS_ENDPOINT_URL_S3',
     z.string().optional(),
@@ -237,7 +276,8 @@ export function readConfig(
 }
 
 /** What is wrong between settings that are right each for itself. */
-function contradictions({ accessKeyId, secretAccessKey, apiPort, sitesPort }: Config): string[] {
+function contradictions(config: Config): string[] {
+  const { accessKeyId, secretAccessKey, apiPort, sitesPort } = config
   const problems: string[] = []
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
     problems.push('PREAMP_ACCESS_KEY_ID and PREAMP_SECRET_ACCESS_KEY are given together or not at all')
@@ -245,6 +285,11 @@ function contradictions({ accessKeyId, secretAccessKey, apiPort, sitesPort }: Co
   if (apiPort === sitesPort && apiPort !== 0) {
     problems.push(
       `PREAMP_API_PORT and PREAMP_SITES_PORT are both ${apiPort}: the API and the sites need a port each`,
+    )
+  }
+  if (config.domainVerification === 'none' && !isLoopbackBind(config)) {
+    problems.push(
+      `PREAMP_DOMAIN_VERIFICATION=none lets everybody take any domain: it is for a server bound to loopback, not to ${config.host}`,
     )
   }
   return problems

@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<{ register(program: Command): void 
   deploy: () => import('./cli/deploy.ts'),
   logs: () => import('./cli/logs.ts'),
   keys: () => import('./cli/keys.ts'),
+  domains: () => import('./cli/domains.ts'),
   backup: () => import('./cli/backup.ts'),
   restore: () => import('./cli/restore.ts'),
   doctor: () => import('./cli/doctor.ts'),

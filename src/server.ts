@@ -30,8 +30,12 @@ import {
 import { diskShortage } from './deploy/disk-shortage.ts'
 import { readS3Settings } from './deploy/s3-source.ts'
 import { sweepBlobs } from './deploy/sweep.ts'
+import { checkByDns, checkNothing } from './domains/check-records.ts'
+import { createDns } from './domains/dns.ts'
+import { createDomainVerifier, type DomainVerifier } from './domains/verifier.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
+import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import type { Database } from './store/database.ts'
@@ -86,7 +90,12 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     started.push(() => worker.stop())
     started.push(sweepRegularly(state))
 
-    const api = await listenApi(config, createApi({ ...state, edges, sites, worker }), log)
+    const records = domainRecords(secrets.deriveKey('domain-records'), new URL(sitesUrl).hostname)
+    const verifier = createVerifier({ ...state, edges, records })
+    verifier.start()
+    started.push(() => verifier.stop())
+
+    const api = await listenApi(config, createApi({ ...state, edges, sites, worker, records, verifier }), log)
     started.push(() => api.stop())
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
@@ -198,14 +207,47 @@ function createJobWorker(
   })
 }
 
-function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses; worker: Worker }): Gateway {
-  const { config, directory, database, blobs, secrets, edges, sites, worker, log } = parts
+function createVerifier(
+  parts: Pick<State, 'config' | 'database' | 'log'> & { edges: EdgeSupervisor; records: DomainRecords },
+): DomainVerifier {
+  const { config, database, edges, records, log } = parts
+  const isTrusting = config.domainVerification === 'none'
+  if (isTrusting) {
+    log.warn(
+      'custom domains are taken as proven without a look at the DNS: PREAMP_DOMAIN_VERIFICATION is none',
+    )
+  }
+  return createDomainVerifier({
+    database,
+    check: isTrusting
+      ? checkNothing({ records })
+      : checkByDns({ dns: createDns(config.dnsServers), records, sitesAddresses: config.sitesAddresses }),
+    hoursMax: config.domainVerificationHours,
+    sitesChanged: () => edges.sitesChanged(),
+    now: Date.now,
+    log,
+  })
+}
+
+function createApi(
+  parts: State & {
+    edges: EdgeSupervisor
+    sites: SiteAddresses
+    worker: Worker
+    records: DomainRecords
+    verifier: DomainVerifier
+  },
+): Gateway {
+  const { config, directory, database, blobs, secrets, edges, sites, worker, records, verifier, log } = parts
   const services: Services = {
     database,
     blobs,
     secrets,
     transferUrls: new TransferUrls(secrets.deriveKey('transfer-urls')),
     defaultDomain: (appId) => sites.defaultDomain(appId),
+    domainRecords: records,
+    domainsChanged: () => verifier.wake(),
+    lookAtDomain: (domainId) => verifier.look(domainId),
     jobsChanged: () => worker.wake(),
     sitesChanged: () => edges.sitesChanged(),
     liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),

@@ -7,6 +7,7 @@ import { type BranchOverview, findBranchOverviews } from '../store/branch-overvi
 import type { Queries } from '../store/database.ts'
 import type { AppRow, BranchRow } from '../store/schema.ts'
 import type { Services } from './context.ts'
+import { findCustomDomains } from './custom-domains.ts'
 
 /** Branches of one app as every operation answers them (contract/api-behaviour.md §3). */
 export async function viewBranches(
@@ -19,7 +20,11 @@ export async function viewBranches(
     queries,
     rows.map(({ branchId }) => branchId),
   )
-  return rows.map((row) => viewBranch(app, row, overviewOf(row.branchId), services))
+  const customDomainsOf = await findCustomDomains(queries, app.appId)
+  return rows.map((row) => ({
+    ...viewBranch(app, row, overviewOf(row.branchId), services),
+    customDomains: customDomainsOf(row),
+  }))
 }
 
 export async function viewOneBranch(
@@ -32,7 +37,12 @@ export async function viewOneBranch(
   return branch!
 }
 
-function viewBranch(app: AppRow, row: BranchRow, overview: BranchOverview, services: Services): Branch {
+function viewBranch(
+  app: AppRow,
+  row: BranchRow,
+  overview: BranchOverview,
+  services: Services,
+): Omit<Branch, 'customDomains'> {
   const { settings } = row
   const { activeJobNumber } = overview
   return {
@@ -49,7 +59,6 @@ function viewBranch(app: AppRow, row: BranchRow, overview: BranchOverview, servi
     environmentVariables: settings.environmentVariables ?? {},
     enableAutoBuild: settings.enableAutoBuild,
     enableSkewProtection: settings.enableSkewProtection ?? false,
-    customDomains: [],
     framework: settings.framework ?? '',
     activeJobId: activeJobNumber === undefined ? '' : paddedJobNumber(activeJobNumber),
     totalNumberOfJobs: String(row.jobCount),

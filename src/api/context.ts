@@ -1,5 +1,6 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Scope } from '../model/arn.ts'
+import type { DomainRecords } from '../model/domain-records.ts'
 import type { StepName } from '../model/jobs.ts'
 import type { Database } from '../store/database.ts'
 import type { SecretBox } from '../store/secret-box.ts'
@@ -19,6 +20,12 @@ export interface Services {
   transferUrls: TransferUrls
   /** The host (with its port, if it is part of the address) under which the app's branches are served. */
   defaultDomain(appId: string): string
+  /** The DNS records that domain associations ask for. */
+  domainRecords: DomainRecords
+  /** Tells who looks at the DNS that a domain is to be looked at. */
+  domainsChanged(): void
+  /** Looks at the domain's records now; resolves when what was seen is stored. */
+  lookAtDomain(domainId: string): Promise<void>
   /** Tells the worker to look at the jobs: one was added, or one is to be stopped. */
   jobsChanged(): void
   /** Resolves when every live edge shows what the database holds now, or after a bound. */

@@ -1,9 +1,11 @@
+import { canonicalName } from '../model/domain-names.ts'
 import { parseJobNumber } from '../model/jobs.ts'
 import { findApp } from '../store/apps.ts'
 import { findBranch } from '../store/branches.ts'
 import type { Queries } from '../store/database.ts'
+import { findDomain } from '../store/domain-associations.ts'
 import { findJob } from '../store/jobs.ts'
-import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
+import type { AppRow, BranchRow, DomainAssociationRow, JobRow } from '../store/schema.ts'
 import type { Caller } from './context.ts'
 import { NotFoundException } from './errors.ts'
 
@@ -50,6 +52,21 @@ export async function ownJob(
   const job = number === undefined ? undefined : await findJob(queries, owned.branch.branchId, number)
   if (!job) throw jobNotFound(input.jobId)
   return { ...owned, job }
+}
+
+/**
+ * @param input its domainName may be in any case, with or without a dot at its end
+ * @throws {NotFoundException}
+ */
+export async function ownDomain(
+  queries: Queries,
+  caller: Caller,
+  input: { appId: string; domainName: string },
+): Promise<{ app: AppRow; domain: DomainAssociationRow }> {
+  const app = await ownApp(queries, caller, input)
+  const domain = await findDomain(queries, app.appId, canonicalName(input.domainName))
+  if (!domain) throw new NotFoundException(`Domain association ${input.domainName} not found.`)
+  return { app, domain }
 }
 
 export const branchNotFound = (name: string) => new NotFoundException(`Branch ${name} not found.`)

@@ -1,8 +1,9 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 
 import { SignatureV4 } from '@smithy/signature-v4'
 
 import { limits } from '../model/limits.ts'
+import { Sha256 } from '../model/sha256.ts'
 import {
   IncompleteSignatureException,
   InvalidSignatureException,
@@ -224,38 +225,6 @@ async function sign(
   }
   const signed = await signer.sign(signable, { signingDate: claim.signedAt, signableHeaders })
   return signed.headers['authorization']!.replace(/^.*Signature=/, '')
-}
-
-/** node:crypto as the signer wants it: a hash, or with a secret an HMAC. */
-class Sha256 {
-  readonly #secret: string | Uint8Array | undefined
-  #hash
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#secret =
-      secret === undefined || typeof secret === 'string'
-        ? secret
-        : ArrayBuffer.isView(secret)
-          ? new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength)
-          : new Uint8Array(secret)
-    this.#hash = this.#begin()
-  }
-
-  #begin() {
-    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', this.#secret)
-  }
-
-  update(data: Uint8Array): void {
-    this.#hash.update(data)
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest())
-  }
-
-  reset(): void {
-    this.#hash = this.#begin()
-  }
 }
 
 function equalInConstantTime(given: string, expected: string): boolean {

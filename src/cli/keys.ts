@@ -12,6 +12,7 @@ import {
 import type { AccessKeyRow } from '../store/schema.ts'
 import { addSettings, configOf } from './settings-options.ts'
 import { withState } from './stored-state.ts'
+import { printTable } from './table.ts'
 
 const stateSettings = ['dataDir', 'masterKeyFile'] as const
 
@@ -111,17 +112,4 @@ async function deleteKey(command: Command, id: string): Promise<void> {
   )
   if (!found) throw new UsageError(`There is no key ${id}. List them with: preamp keys list`)
   console.log(`${id} is deleted.`)
-}
-
-function printTable(header: string[], lines: string[][]): void {
-  const rows = [header, ...lines]
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  for (const row of rows) {
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-  }
 }

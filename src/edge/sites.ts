@@ -4,9 +4,10 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { readManifest } from '../deploy/read-manifest.ts'
 import { limits } from '../model/limits.ts'
 import type { ManifestFile } from '../model/manifest.ts'
-import { parseSiteHost } from '../model/site-address.ts'
+import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
 import type { Database } from '../store/database.ts'
 import { findSite } from '../store/deployments.ts'
+import { findDomainSite } from '../store/domain-sites.ts'
 
 /** What one host shows, ready to be served. It never changes: a deploy makes another. */
 export interface Site {
@@ -36,13 +37,6 @@ export interface Sites {
   refresh(): void
 }
 
-interface Address {
-  appId: string
-  displayName: string
-  /** The one spelling of it: key of everything that is kept for the host. */
-  host: string
-}
-
 interface Entry {
   answer: SiteAnswer
   /** The refresh after which it was read. */
@@ -64,8 +58,8 @@ export function createSites(options: {
   log: Logger
 }): Sites {
   const { database, blobs, siteSuffix, log } = options
-  /** What Hosts mean, as they were sent. A host has many spellings: they share one entry. */
-  const addresses = new Map<string, Address>()
+  /** What Hosts mean, as they were sent. A host has many spellings: they share one entry, whose key is its name. */
+  const addresses = new Map<string, NamedHost>()
   const entries = new Map<string, Entry>()
   const nobodys = new Map<string, Entry>()
   const loading = new Map<string, Promise<SiteAnswer>>()
@@ -78,15 +72,14 @@ export function createSites(options: {
     if (sentHost === null) return 'invalid'
     const address = addresses.get(sentHost) ?? readHost(sentHost)
     if (typeof address === 'string') return address
-    const entry = entries.get(address.host) ?? nobodys.get(address.host)
+    const entry = entries.get(address.name) ?? nobodys.get(address.name)
     return entry?.generation === generation ? entry.answer : loadOnce(address)
   }
 
-  function readHost(sentHost: string): Address | 'invalid' | 'unknown' {
+  function readHost(sentHost: string): NamedHost | 'invalid' | 'unknown' {
     if (!isHost(sentHost)) return 'invalid'
-    const parsed = parseSiteHost(sentHost, siteSuffix)
-    if (!parsed) return 'unknown'
-    const address = { ...parsed, host: `${parsed.displayName}.${parsed.appId}` }
+    const address = parseSiteHost(sentHost, siteSuffix)
+    if (!address) return 'unknown'
     // Cheap to find again: whoever makes up spellings costs others no more than that.
     if (addresses.size >= limits.edgeHostsMax) addresses.clear()
     addresses.set(sentHost, address)
@@ -94,20 +87,21 @@ export function createSites(options: {
   }
 
   /** One look at the database for all requests that wait for the same host. */
-  function loadOnce(address: Address): Promise<SiteAnswer> {
-    const underWay = loading.get(address.host)
+  function loadOnce(address: NamedHost): Promise<SiteAnswer> {
+    const underWay = loading.get(address.name)
     if (underWay) return underWay
-    const load = loadLatest(address).finally(() => loading.delete(address.host))
-    loading.set(address.host, load)
+    const load = loadLatest(address).finally(() => loading.delete(address.name))
+    loading.set(address.name, load)
     return load
   }
 
-  async function loadLatest({ host, appId, displayName }: Address): Promise<SiteAnswer> {
+  async function loadLatest(address: NamedHost): Promise<SiteAnswer> {
+    const host = address.name
     for (;;) {
       const readAfter = generation
       let answer: SiteAnswer
       try {
-        answer = await read(appId, displayName)
+        answer = await read(address)
       } catch (error) {
         const before = entries.get(host)
         if (!before) throw error
@@ -122,8 +116,11 @@ export function createSites(options: {
     }
   }
 
-  async function read(appId: string, displayName: string): Promise<SiteAnswer> {
-    const row = await findSite(database.queries, appId, displayName)
+  async function read(address: NamedHost): Promise<SiteAnswer> {
+    const row =
+      address.kind === 'branch'
+        ? await findSite(database.queries, address.appId, address.displayName)
+        : await findDomainSite(database.queries, address.name)
     if (!row) return 'unknown'
     if (!row.deployment) return 'empty'
     const { deploymentId, manifestSha, createdAt } = row.deployment

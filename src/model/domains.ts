@@ -39,4 +39,15 @@ export interface DomainCheck {
   /** What the resolver answered, or why it did not. */
   seen: string
   passed: boolean
+  /** False when the DNS said nothing: what was known before still holds. */
+  answered: boolean
+}
+
+/** Which branches get a sub-domain by themselves unless a client says otherwise (contract/hosting-behaviour.md §4.4). */
+export const autoSubDomainPatternsDefault = ['*', 'pr*']
+
+/** The patterns in effect: none while sub-domains are not made by themselves. */
+export function autoSubDomainPatterns(settings: DomainSettings): string[] {
+  if (!settings.enableAutoSubDomain) return []
+  return settings.autoSubDomainCreationPatterns ?? autoSubDomainPatternsDefault
 }

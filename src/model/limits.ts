@@ -63,6 +63,18 @@ export const limits = {
   leaseRenewSeconds: 10,
   claimAttemptsMax: 3,
 
+  /** Of one question to the DNS, and of all that a look at one domain asks. */
+  dnsQuerySecondsMax: 5,
+  dnsLookSecondsMax: 30,
+  /** How long a domain that is looked at is left to who looks; longer than a look takes. */
+  domainLeaseSeconds: 60,
+  domainLooksAtOnceMax: 8,
+  /** Names that one leads to by CNAME records, and addresses of one that are compared. */
+  cnameChainMax: 8,
+  dnsAddressesMax: 32,
+  /** Kept of what the DNS answered. */
+  dnsSeenCharactersMax: 300,
+
   changeAcknowledgeSecondsMax: 5,
   /** How often an edge asks the database whether anything changed, for changes that nobody told it of. */
   edgePollSeconds: 1,

@@ -1,3 +1,5 @@
+import { canonicalName, isWithin } from './domain-names.ts'
+
 /** How sites are addressed: `<displayName>.<appId>.<suffix>[:port]` (contract/hosting-behaviour.md §5.1). */
 export interface SiteAddresses {
   /** `defaultDomain` of an app; includes a port that is not the scheme's own. */
@@ -19,22 +21,24 @@ export function siteAddresses(sitesUrl: string): SiteAddresses {
   }
 }
 
+/** Two labels at the least, the last of which is no number: that would be an IP address. */
+const domainHost = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?![0-9]+$)[a-z0-9-]+$/
+
+/** What a Host header names: a branch by its own address, or by a custom domain. */
+export type NamedHost =
+  { kind: 'branch'; name: string; appId: string; displayName: string } | { kind: 'domain'; name: string }
+
 /**
  * Reads a Host header. The port does not matter: a proxy in front may listen on another one.
  * @param suffix host name of the sites' address, for example `localhost`
- * @returns undefined for a host that is no branch's
+ * @returns undefined for a host that can be nobody's
  */
-export function parseSiteHost(
-  host: string,
-  suffix: string,
-): { appId: string; displayName: string } | undefined {
-  const name = host
-    .replace(/:[0-9]*$/, '')
-    .replace(/\.$/, '')
-    .toLowerCase()
-  if (!name.endsWith(`.${suffix.toLowerCase()}`)) return undefined
+export function parseSiteHost(host: string, suffix: string): NamedHost | undefined {
+  const name = canonicalName(host.replace(/:[0-9]*$/, ''))
+  if (!isWithin(name, canonicalName(suffix)))
+    return domainHost.test(name) ? { kind: 'domain', name } : undefined
   const labels = name.slice(0, -suffix.length - 1).split('.')
   const [displayName, appId] = labels
   if (labels.length !== 2 || !displayName || !appId || !/^d[a-z0-9]{1,19}$/.test(appId)) return undefined
-  return { appId, displayName }
+  return { kind: 'branch', name, appId, displayName }
 }

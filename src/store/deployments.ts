@@ -85,14 +85,26 @@ export interface SiteRow {
   deployment: DeploymentRow | undefined
 }
 
-/**
- * Finds the site of `<displayName>.<appId>`; undefined for a host that is nobody's.
- * Pointer and deployment are read in one statement: between two, the deployment that the first saw could be forgotten.
- */
-export async function findSite(
+/** Finds the site of `<displayName>.<appId>`; undefined for a host that is nobody's. */
+export function findSite(queries: Queries, appId: string, displayName: string): Promise<SiteRow | undefined> {
+  return readSite(queries, appId, 'displayName', displayName)
+}
+
+/** Finds what shows the branch; undefined for one that does not exist. */
+export function findSiteOfBranch(
   queries: Queries,
   appId: string,
-  displayName: string,
+  branchName: string,
+): Promise<SiteRow | undefined> {
+  return readSite(queries, appId, 'name', branchName)
+}
+
+/** Pointer and deployment are read in one statement: between two, the deployment that the first saw could be forgotten. */
+async function readSite(
+  queries: Queries,
+  appId: string,
+  column: 'displayName' | 'name',
+  value: string,
 ): Promise<SiteRow | undefined> {
   const row = await queries
     .selectFrom('branches')
@@ -107,7 +119,7 @@ export async function findSite(
       'deployments.createdAt as deployedAt',
     ])
     .where('appId', '=', appId)
-    .where('displayName', '=', displayName)
+    .where(column, '=', value)
     .executeTakeFirst()
   if (!row) return undefined
   const app = await findAppById(queries, appId)

@@ -18,6 +18,16 @@ import { ColumnTypes } from './columns.ts'
 import { type Database, openDatabase, type Queries } from './database.ts'
 import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
 import {
+  claimDomain,
+  claimDueDomain,
+  findDomain,
+  findDomainOwner,
+  listDomains,
+  listOwnedDomains,
+  settleDomain,
+} from './domain-associations.ts'
+import { findOwnedHosts, hasHost, listDomainHosts, listTakenHosts } from './domain-hosts.ts'
+import {
   changeJob,
   claimNextJob,
   findJob,
@@ -206,6 +216,86 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
       'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
       'CREATE BLOOM FILTER',
     ],
+  ],
+  [
+    'findDomain',
+    (q) => findDomain(q, 'd', 'example.com'),
+    [
+      'SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_2 (appId=? AND domainName=?)',
+    ],
+  ],
+  [
+    'findDomainOwner',
+    (q) => findDomainOwner(q, 'example.com'),
+    ['SEARCH domainAssociations USING INDEX ownedDomains (domainName=?)'],
+  ],
+  [
+    'listDomains',
+    (q) => listDomains(q, 'd', { limit: 50 }),
+    ['SEARCH domainAssociations USING INDEX domainAssociationsByCreation (appId=?)'],
+  ],
+  [
+    'listDomains, later pages',
+    (q) => listDomains(q, 'd', { after: { createdAt: 1, id: 'd' }, limit: 50 }),
+    [
+      'SEARCH domainAssociations USING INDEX domainAssociationsByCreation (appId=? AND (createdAt,domainId)>(?,?))',
+    ],
+  ],
+  [
+    'listOwnedDomains',
+    (q) => listOwnedDomains(q, 'd'),
+    ['SEARCH domainAssociations USING INDEX domainAssociationsByCreation (appId=?)'],
+  ],
+  [
+    'claimDueDomain',
+    (queries) => claimDueDomain({ ...database, queries }, { now: 1, leaseExpiresAt: 2 }),
+    [
+      'SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)',
+      'SCALAR SUBQUERY 1',
+      'SEARCH due USING INDEX dueDomainChecks (nextCheckAt<?)',
+    ],
+  ],
+  [
+    'claimDomain',
+    (q) => claimDomain(q, 'd', 2),
+    ['SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)'],
+  ],
+  [
+    'settleDomain',
+    (q) => settleDomain(q as never, { domainId: 'd', nextCheckAt: 1 } as never, { nextCheckAt: null }),
+    ['SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)'],
+  ],
+  [
+    'listDomainHosts',
+    (q) => listDomainHosts(q, ['d']),
+    [
+      'SEARCH domainHosts USING INDEX sqlite_autoindex_domainHosts_1 (domainId=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ],
+  ],
+  [
+    'listTakenHosts',
+    (q) => listTakenHosts(q, { domainId: 'd', accountId: 'a' }, ['a.example', 'b.example']),
+    [
+      'MERGE (UNION)',
+      'LEFT',
+      'SEARCH domainHosts USING INDEX oneHostPerAccount (accountId=? AND host=?)',
+      'RIGHT',
+      'SEARCH domainHosts USING INDEX oneOwnerPerHost (host=?)',
+    ],
+  ],
+  [
+    'findOwnedHosts',
+    (q) => findOwnedHosts(q, ['a.example', '*.example']),
+    [
+      'SEARCH domainHosts USING INDEX oneOwnerPerHost (host=?)',
+      'SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)',
+    ],
+  ],
+  [
+    'hasHost',
+    (q) => hasHost(q, 'd', 'main'),
+    ['SEARCH domainHosts USING INDEX sqlite_autoindex_domainHosts_1 (domainId=?)'],
   ],
   [
     'findAccessKey',

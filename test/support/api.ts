@@ -9,6 +9,7 @@ import { listen } from '../../src/api/http-server.ts'
 import type { Operations } from '../../src/api/operation.ts'
 import { TransferUrls } from '../../src/api/transfer-urls.ts'
 import { type KeyPair, newKeyPair } from '../../src/first-key.ts'
+import { domainRecords } from '../../src/model/domain-records.ts'
 import { adminPolicy } from '../../src/model/policy-document.ts'
 import { insertAccessKey } from '../../src/store/access-keys.ts'
 import { openDatabase } from '../../src/store/database.ts'
@@ -41,6 +42,9 @@ export async function startApi(
     secrets,
     transferUrls: new TransferUrls(randomBytes(32)),
     defaultDomain: (appId) => `${appId}.localhost:4780`,
+    domainRecords: domainRecords(secrets.deriveKey('domain-records'), 'localhost'),
+    domainsChanged: () => undefined,
+    lookAtDomain: () => Promise.resolve(),
     jobsChanged: () => undefined,
     liveLogPath: (jobKey, step) => `/nonexistent/${jobKey}/${step}`,
     diskShortage: () => Promise.resolve(undefined),
