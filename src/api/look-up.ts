@@ -3,7 +3,8 @@ import { findApp } from '../store/apps.ts'
 import { findBranch } from '../store/branches.ts'
 import type { Queries } from '../store/database.ts'
 import { findJob } from '../store/jobs.ts'
-import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
+import type { AppRow, BranchRow, JobRow, WebhookRow } from '../store/schema.ts'
+import { findWebhook } from '../store/webhooks.ts'
 import type { Caller } from './context.ts'
 import { NotFoundException } from './errors.ts'
 
@@ -15,6 +16,11 @@ export interface OwnedBranch {
 
 export interface OwnedJob extends OwnedBranch {
   job: JobRow
+}
+
+export interface OwnedWebhook {
+  app: AppRow
+  webhook: WebhookRow
 }
 
 /** @throws {NotFoundException} for an app that does not exist, or is another account's or region's */
@@ -52,5 +58,18 @@ export async function ownJob(
   return { ...owned, job }
 }
 
+/** @throws {NotFoundException} */
+export async function ownWebhook(
+  queries: Queries,
+  caller: Caller,
+  input: { webhookId: string },
+): Promise<OwnedWebhook> {
+  const webhook = await findWebhook(queries, input.webhookId)
+  const app = webhook && (await findApp(queries, caller, webhook.appId))
+  if (!app) throw webhookNotFound(input.webhookId)
+  return { app, webhook }
+}
+
 export const branchNotFound = (name: string) => new NotFoundException(`Branch ${name} not found.`)
 export const jobNotFound = (jobId: string) => new NotFoundException(`Job ${jobId} not found.`)
+export const webhookNotFound = (webhookId: string) => new NotFoundException(`Webhook ${webhookId} not found.`)

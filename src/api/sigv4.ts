@@ -1,8 +1,9 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 
 import { SignatureV4 } from '@smithy/signature-v4'
 
 import { limits } from '../model/limits.ts'
+import { equalInConstantTime } from './constant-time.ts'
 import {
   IncompleteSignatureException,
   InvalidSignatureException,
@@ -256,11 +257,6 @@ class Sha256 {
   reset(): void {
     this.#hash = this.#begin()
   }
-}
-
-function equalInConstantTime(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 const longDate = (date: Date) => date.toISOString().replace(/[-:]|\.\d{3}/g, '')

@@ -2,6 +2,7 @@ import type { OperationContext } from '../context.ts'
 import { NotFoundException } from '../errors.ts'
 import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
+import { webhookDeliveries } from './webhook-deliveries.ts'
 
 /** One of our own endpoints that only the holder of a key may call: signed as a call of the API is, answered in JSON. */
 export interface SignedEndpoint {
@@ -17,7 +18,7 @@ export interface EndpointCall {
   query: Target['query']
 }
 
-export const signedEndpoints: readonly SignedEndpoint[] = []
+export const signedEndpoints: readonly SignedEndpoint[] = [webhookDeliveries]
 
 /** @throws {NotFoundException} */
 export function matchEndpoint(
