@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { jobActions, notStartedReason, type SourceUrlType } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import { changeJob } from '../store/jobs.ts'
-import type { BranchRow, JobRow } from '../store/schema.ts'
 import { insertUploads } from '../store/uploads.ts'
 import type { OperationContext } from './context.ts'
 import { BadRequestException } from './errors.ts'
@@ -123,7 +122,7 @@ function refuseConnected({ app }: OwnedBranch): void {
   throw new BadRequestException('Operation not supported. App is already connected a repository.')
 }
 
-const notFinished = (_branch: BranchRow, { number }: JobRow) =>
+const notFinished = ({ job: { number } }: OwnedJob) =>
   new BadRequestException(
     `The last job(deployment) ${number} was not finished, please wait until it finish or use StopJob operation to cancel it before creating a new deployment.`,
   )

@@ -9,13 +9,13 @@ import {
   findJobByKey,
   listJobs as listJobRows,
 } from '../store/jobs.ts'
-import type { BranchRow, JobRow } from '../store/schema.ts'
+import type { JobRow } from '../store/schema.ts'
 import { listSteps } from '../store/steps.ts'
 import type { Caller, Services } from './context.ts'
 import { BadRequestException, LimitExceededException } from './errors.ts'
 import { viewJob, viewJobSummary } from './job-view.ts'
 import { jobNotFound, ownBranch, type OwnedJob, ownJob } from './look-up.ts'
-import { addJob, type JobOrigin } from './new-job.ts'
+import { addJob, type JobOrigin, refuseUnconnected } from './new-job.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
 import * as shape from './schema.ts'
@@ -38,11 +38,7 @@ export const startJob = operation('StartJob', {
     const owned = await addJob(services.database, {
       async plan(transaction) {
         const { app, branch } = await ownBranch(transaction, caller, input)
-        if (app.settings.repository === undefined) {
-          throw new BadRequestException(
-            'Operation not supported. App is not connected to a repository. Use CreateDeployment and StartDeployment, or connect one with UpdateApp.',
-          )
-        }
+        refuseUnconnected(app)
         const origin =
           input.jobType === 'RETRY'
             ? await retryOrigin(transaction, caller, input)
@@ -53,7 +49,7 @@ export const startJob = operation('StartJob', {
         const createdAt = services.now()
         return { app, branch, origin: { ...origin, type: input.jobType, status: 'PENDING', createdAt } }
       },
-      busy: (branch: BranchRow) =>
+      busy: ({ branch }) =>
         new LimitExceededException(
           `The requested branch ${branch.name} already have pending or running jobs`,
         ),

@@ -5,7 +5,8 @@ import { findBranch } from '../store/branches.ts'
 import type { Queries } from '../store/database.ts'
 import { findDomain } from '../store/domain-associations.ts'
 import { findJob } from '../store/jobs.ts'
-import type { AppRow, BranchRow, DomainAssociationRow, JobRow } from '../store/schema.ts'
+import type { AppRow, BranchRow, DomainAssociationRow, JobRow, WebhookRow } from '../store/schema.ts'
+import { findWebhook } from '../store/webhooks.ts'
 import type { Caller } from './context.ts'
 import { NotFoundException } from './errors.ts'
 
@@ -17,6 +18,11 @@ export interface OwnedBranch {
 
 export interface OwnedJob extends OwnedBranch {
   job: JobRow
+}
+
+export interface OwnedWebhook {
+  app: AppRow
+  webhook: WebhookRow
 }
 
 /** @throws {NotFoundException} for an app that does not exist, or is another account's or region's */
@@ -69,5 +75,18 @@ export async function ownDomain(
   return { app, domain }
 }
 
+/** @throws {NotFoundException} */
+export async function ownWebhook(
+  queries: Queries,
+  caller: Caller,
+  input: { webhookId: string },
+): Promise<OwnedWebhook> {
+  const webhook = await findWebhook(queries, input.webhookId)
+  const app = webhook && (await findApp(queries, caller, webhook.appId))
+  if (!app) throw webhookNotFound(input.webhookId)
+  return { app, webhook }
+}
+
 export const branchNotFound = (name: string) => new NotFoundException(`Branch ${name} not found.`)
 export const jobNotFound = (jobId: string) => new NotFoundException(`Job ${jobId} not found.`)
+export const webhookNotFound = (webhookId: string) => new NotFoundException(`Webhook ${webhookId} not found.`)

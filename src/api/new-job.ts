@@ -5,7 +5,8 @@ import type { JobStatus, JobType } from '../model/jobs.ts'
 import { takeJobNumber } from '../store/branches.ts'
 import { type Database, isUniqueViolation, type Transaction } from '../store/database.ts'
 import { insertJob, listUnfinishedJobs } from '../store/jobs.ts'
-import type { BranchRow, JobRow } from '../store/schema.ts'
+import type { AppRow, JobRow } from '../store/schema.ts'
+import { BadRequestException } from './errors.ts'
 import { branchNotFound, type OwnedBranch } from './look-up.ts'
 
 export type JobOrigin = Partial<
@@ -13,16 +14,17 @@ export type JobOrigin = Partial<
 > & { type: JobType; status: JobStatus; createdAt: number }
 
 /**
- * Adds a job to a branch that is idle.
+ * Adds a job to a branch.
  * @param plan finds the branch and what its new job is, in the same transaction; it throws what stands against it
- * @param busy the refusal while `unfinished` waits or runs on the branch
+ * @param busy asked about each job that waits or runs on the branch: the refusal, or undefined where the new job may wait
+ * beside it
  * @param also what belongs to the job and must be stored with it
  */
 export async function addJob<Owned extends OwnedBranch>(
   database: Database,
   options: {
     plan(transaction: Transaction): Promise<Owned & { origin: JobOrigin }>
-    busy(branch: BranchRow, unfinished: JobRow): Error
+    busy(unfinished: Owned & { job: JobRow }): Error | undefined
     also?(transaction: Transaction, job: JobRow): Promise<void>
   },
 ): Promise<Owned & { job: JobRow }> {
@@ -39,14 +41,17 @@ async function add<Owned extends OwnedBranch>(
   transaction: Transaction,
   { plan, busy, also }: Parameters<typeof addJob<Owned>>[1],
 ): Promise<Owned & { job: JobRow }> {
-  const { origin, ...owned } = await plan(transaction)
-  const { branch } = owned as OwnedBranch
+  const { origin, ...planned } = await plan(transaction)
+  const owned = planned as unknown as Owned
+  const { branch } = owned
   // Taking the number holds the branch's row: of two calls at once the second sees the job of the first.
   const number = await takeJobNumber(transaction, branch.branchId).catch((error: unknown) => {
     throw error instanceof NoResultError ? branchNotFound(branch.name) : error
   })
-  const [unfinished] = await listUnfinishedJobs(transaction, branch.branchId)
-  if (unfinished) throw busy(branch, unfinished)
+  for (const unfinished of await listUnfinishedJobs(transaction, branch.branchId)) {
+    const refusal = busy({ ...owned, job: unfinished })
+    if (refusal) throw refusal
+  }
   const job: JobRow = {
     jobKey: newId(),
     branchId: branch.branchId,
@@ -68,5 +73,13 @@ async function add<Owned extends OwnedBranch>(
   }
   await insertJob(transaction, job)
   await also?.(transaction, job)
-  return { ...(owned as unknown as Owned), job }
+  return { ...owned, job }
+}
+
+/** @throws {BadRequestException} for an app whose branches have nothing to build */
+export function refuseUnconnected({ settings }: AppRow): void {
+  if (settings.repository !== undefined) return
+  throw new BadRequestException(
+    'Operation not supported. App is not connected to a repository. Use CreateDeployment and StartDeployment, or connect one with UpdateApp.',
+  )
 }

@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
 
 import { SignatureV4 } from '@smithy/signature-v4'
 
 import { limits } from '../model/limits.ts'
 import { Sha256 } from '../model/sha256.ts'
+import { equalInConstantTime } from './constant-time.ts'
 import {
   IncompleteSignatureException,
   InvalidSignatureException,
@@ -225,11 +226,6 @@ async function sign(
   }
   const signed = await signer.sign(signable, { signingDate: claim.signedAt, signableHeaders })
   return signed.headers['authorization']!.replace(/^.*Signature=/, '')
-}
-
-function equalInConstantTime(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
-  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 const longDate = (date: Date) => date.toISOString().replace(/[-:]|\.\d{3}/g, '')

@@ -1,20 +1,78 @@
 import { z } from 'zod'
 
-import { notImplemented } from './not-implemented.ts'
+import { parseArn } from '../model/arn.ts'
+import { findApp } from '../store/apps.ts'
+import type { Queries } from '../store/database.ts'
+import { changeTags, findTagHolder, readTags, type TagHolder, type Tags } from '../store/tags.ts'
+import type { Caller, OperationContext } from './context.ts'
+import { BadRequestException, ResourceNotFoundException } from './errors.ts'
 import { operation } from './operation.ts'
 import * as shape from './schema.ts'
 
+const tagsMax = 50
+
 export const tagResource = operation('TagResource', {
   input: z.object({ resourceArn: shape.resourceArn, tags: shape.tags }),
-  handle: notImplemented('TagResource'),
+  async handle(context, { resourceArn, tags }) {
+    await change(context, resourceArn, (current) => {
+      const merged = { ...current, ...tags }
+      const count = Object.keys(merged).length
+      if (count > tagsMax) {
+        throw new BadRequestException(
+          `The resource ${resourceArn} would have ${count} tags, and may have ${tagsMax}. Remove some with UntagResource first.`,
+        )
+      }
+      return merged
+    })
+    return {}
+  },
 })
 
 export const untagResource = operation('UntagResource', {
   input: z.object({ resourceArn: shape.resourceArn, tagKeys: shape.tagKeys }),
-  handle: notImplemented('UntagResource'),
+  async handle(context, { resourceArn, tagKeys }) {
+    const removed = new Set(tagKeys)
+    await change(context, resourceArn, (current) =>
+      Object.fromEntries(Object.entries(current).filter(([key]) => !removed.has(key))),
+    )
+    return {}
+  },
 })
 
 export const listTagsForResource = operation('ListTagsForResource', {
   input: z.object({ resourceArn: shape.resourceArn }),
-  handle: notImplemented('ListTagsForResource'),
+  async handle({ caller, services }, { resourceArn }) {
+    const { queries } = services.database
+    const tags = await readTags(queries, await ownTagHolder(queries, caller, resourceArn))
+    if (!tags) throw resourceNotFound(resourceArn)
+    return { tags }
+  },
 })
+
+/** Neither tagging nor untagging moves `updateTime`: nothing is known of AWS that says it does. */
+async function change(
+  { caller, services }: OperationContext,
+  resourceArn: string,
+  changed: (tags: Tags) => Tags,
+): Promise<void> {
+  await services.database.transaction(async (transaction) => {
+    const holder = await ownTagHolder(transaction, caller, resourceArn)
+    if (!(await changeTags(transaction, holder, changed))) throw resourceNotFound(resourceArn)
+  })
+}
+
+/** @throws {ResourceNotFoundException} also for an ARN of another account or region, and for one that names nothing */
+async function ownTagHolder(queries: Queries, caller: Caller, resourceArn: string): Promise<TagHolder> {
+  const arn = parseArn(resourceArn)
+  if (arn?.accountId === caller.accountId && arn.region === caller.region) {
+    const app = await findApp(queries, caller, arn.resource.appId)
+    const holder = app && (await findTagHolder(queries, arn.resource))
+    if (holder) return holder
+  }
+  throw resourceNotFound(resourceArn)
+}
+
+const resourceNotFound = (resourceArn: string) =>
+  new ResourceNotFoundException(
+    `Resource ${resourceArn} not found. Apps, branches, domain associations and webhooks have tags.`,
+  )

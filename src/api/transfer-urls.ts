@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 
 import type { StepName } from '../model/jobs.ts'
+import { equalInConstantTime } from './constant-time.ts'
 import { AccessDeniedException } from './errors.ts'
 
 /**
@@ -49,9 +50,7 @@ export class TransferUrls {
    */
   verify(query: URLSearchParams, now: number): Transfer {
     const claims = query.get('claims') ?? ''
-    const signature = Buffer.from(query.get('signature') ?? '')
-    const expected = Buffer.from(this.#sign(claims))
-    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
+    if (!equalInConstantTime(query.get('signature') ?? '', this.#sign(claims))) {
       throw new AccessDeniedException('This URL was not made by this server, or was changed or cut.')
     }
     const { expiresAt, ...transfer } = JSON.parse(

@@ -1,8 +1,19 @@
 import { z } from 'zod'
 
-import { notImplemented } from './not-implemented.ts'
+import { newId, newWebhookToken } from '../model/ids.ts'
+import type { WebhookRow } from '../store/schema.ts'
+import {
+  deleteWebhook as deleteWebhookRow,
+  insertWebhook,
+  listWebhooks as listWebhookRows,
+  updateWebhook as updateWebhookRow,
+} from '../store/webhooks.ts'
+import { ownApp, ownBranch, ownWebhook, webhookNotFound } from './look-up.ts'
+import { defined } from './members.ts'
 import { operation } from './operation.ts'
+import { pageTokens, takePage } from './pagination.ts'
 import * as shape from './schema.ts'
+import { viewWebhook } from './webhook-view.ts'
 
 export const createWebhook = operation('CreateWebhook', {
   input: z.object({
@@ -10,17 +21,58 @@ export const createWebhook = operation('CreateWebhook', {
     branchName: shape.branchName,
     description: shape.description.optional(),
   }),
-  handle: notImplemented('CreateWebhook'),
+  async handle(context, { description = '', ...input }) {
+    const { caller, services } = context
+    const { queries } = services.database
+    const { app, branch } = await ownBranch(queries, caller, input)
+    const now = services.now()
+    const webhook: WebhookRow = {
+      webhookId: newId(),
+      appId: app.appId,
+      branchName: branch.name,
+      description,
+      token: services.secrets.seal(newWebhookToken()),
+      tags: {},
+      createdAt: now,
+      updatedAt: now,
+    }
+    try {
+      await insertWebhook(queries, webhook)
+    } catch (error) {
+      // The app may have been deleted since it was looked up; the row then refers to nothing.
+      await ownApp(queries, caller, input)
+      throw error
+    }
+    return { webhook: viewWebhook(context, { app, webhook }) }
+  },
 })
 
 export const getWebhook = operation('GetWebhook', {
   input: z.object({ webhookId: shape.webhookId }),
-  handle: notImplemented('GetWebhook'),
+  async handle(context, input) {
+    const owned = await ownWebhook(context.services.database.queries, context.caller, input)
+    return { webhook: viewWebhook(context, owned) }
+  },
 })
+
+const tokens = pageTokens('ListWebhooks', z.object({ createdAt: z.int(), id: z.string() }))
 
 export const listWebhooks = operation('ListWebhooks', {
   input: z.object({ appId: shape.appId, nextToken: shape.nextToken, maxResults: shape.maxResults }),
-  handle: notImplemented('ListWebhooks'),
+  async handle(context, { appId, nextToken, maxResults }) {
+    const { caller, services } = context
+    const { queries } = services.database
+    const app = await ownApp(queries, caller, { appId })
+    const after = tokens.decode([appId], nextToken)
+    const rows = await listWebhookRows(queries, appId, { after, limit: maxResults + 1 })
+    const page = takePage(rows, maxResults, ({ createdAt, webhookId }) =>
+      tokens.encode([appId], { createdAt, id: webhookId }),
+    )
+    return {
+      webhooks: page.items.map((webhook) => viewWebhook(context, { app, webhook })),
+      nextToken: page.nextToken,
+    }
+  },
 })
 
 export const updateWebhook = operation('UpdateWebhook', {
@@ -29,10 +81,27 @@ export const updateWebhook = operation('UpdateWebhook', {
     branchName: shape.branchName.optional(),
     description: shape.description.optional(),
   }),
-  handle: notImplemented('UpdateWebhook'),
+  async handle(context, { webhookId, branchName, description }) {
+    const { caller, services } = context
+    const { queries } = services.database
+    const { app, webhook: found } = await ownWebhook(queries, caller, { webhookId })
+    if (branchName !== undefined) await ownBranch(queries, caller, { appId: app.appId, branchName })
+    const updatedAt = Math.max(services.now(), found.createdAt)
+    const change = { updatedAt, ...defined({ branchName, description }) }
+    const webhook = await updateWebhookRow(queries, webhookId, change)
+    if (!webhook) throw webhookNotFound(webhookId)
+    return { webhook: viewWebhook(context, { app, webhook }) }
+  },
 })
 
 export const deleteWebhook = operation('DeleteWebhook', {
   input: z.object({ webhookId: shape.webhookId }),
-  handle: notImplemented('DeleteWebhook'),
+  async handle(context, { webhookId }) {
+    const { caller, services } = context
+    const { queries } = services.database
+    const { app } = await ownWebhook(queries, caller, { webhookId })
+    const webhook = await deleteWebhookRow(queries, webhookId)
+    if (!webhook) throw webhookNotFound(webhookId)
+    return { webhook: viewWebhook(context, { app, webhook }) }
+  },
 })

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 
 /** A new app id: `d` and 13 characters of `[a-z0-9]` (contract/api-behaviour.md §1.5). */
 export function newAppId(): string {
@@ -9,4 +9,11 @@ export function newAppId(): string {
 /** The id of a row that no client sees by its number alone: branch, job, deployment, artifact. */
 export function newId(): string {
   return randomUUID()
+}
+
+const alphanumerics = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+/** A new secret of an incoming webhook: 42 letters and digits, as AWS's, which are 250 bits. */
+export function newWebhookToken(): string {
+  return Array.from({ length: 42 }, () => alphanumerics[randomInt(alphanumerics.length)]).join('')
 }

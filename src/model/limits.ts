@@ -23,6 +23,9 @@ export const limits = {
   downloadUrlSecondsMax: 3600,
   pageItemsMax: 50,
   appPageItemsMax: 100,
+  /** Calls that a webhook's log keeps. */
+  webhookDeliveriesMax: 100,
+  userAgentCharactersMax: 255,
 
   archiveBytesMax: 5 * GiB,
   archiveEntriesMax: 200_000,

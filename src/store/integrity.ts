@@ -122,10 +122,12 @@ export async function listSealedSecrets(queries: Queries): Promise<{ sealed: str
   const keys = await queries.selectFrom('accessKeys').select(['accessKeyId', 'secret']).execute()
   const apps = await queries.selectFrom('apps').select(['appId', 'secrets']).execute()
   const branches = await queries.selectFrom('branches').select(['appId', 'name', 'secrets']).execute()
+  const webhooks = await queries.selectFrom('webhooks').select(['appId', 'webhookId', 'token']).execute()
   const sealed = [
     ...keys.map((row) => ({ sealed: row.secret, owner: `access key ${row.accessKeyId}` })),
     ...apps.map((row) => ({ sealed: row.secrets, owner: `app ${row.appId}` })),
     ...branches.map((row) => ({ sealed: row.secrets, owner: `app ${row.appId}, branch ${row.name}` })),
+    ...webhooks.map((row) => ({ sealed: row.token, owner: `app ${row.appId}, webhook ${row.webhookId}` })),
   ]
   return sealed.flatMap((row) => (row.sealed === null ? [] : [{ sealed: row.sealed, owner: row.owner }]))
 }

@@ -3,6 +3,7 @@ import { NotFoundException } from '../errors.ts'
 import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
+import { webhookDeliveries } from './webhook-deliveries.ts'
 
 /** One of our own endpoints that only the holder of a key may call: signed as a call of the API is, answered in JSON. */
 export interface SignedEndpoint {
@@ -18,7 +19,7 @@ export interface EndpointCall {
   query: Target['query']
 }
 
-export const signedEndpoints: readonly SignedEndpoint[] = [readDomainChecks, verifyDomain]
+export const signedEndpoints: readonly SignedEndpoint[] = [readDomainChecks, verifyDomain, webhookDeliveries]
 
 /** @throws {NotFoundException} */
 export function matchEndpoint(

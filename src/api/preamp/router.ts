@@ -2,12 +2,14 @@ import type { Services } from '../context.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 import type { Target } from '../target.ts'
 import { transferPrefix } from '../transfer-urls.ts'
+import { incomingWebhookPath } from '../webhook-view.ts'
 import { health } from './health.ts'
+import { receiveWebhook } from './incoming-webhook.ts'
 import { handleTransfer } from './transfers.ts'
 
 /**
- * Our own endpoints that take no AWS credentials: transfers are allowed by their signed URLs. Undefined for whatever else:
- * see `endpoints.ts`.
+ * Our own endpoints that take no AWS credentials: transfers are allowed by their signed URLs, incoming webhooks by the token
+ * in theirs. Undefined for whatever else: see `endpoints.ts`.
  */
 export async function handleOpenEndpoint(
   request: HttpRequest,
@@ -17,5 +19,6 @@ export async function handleOpenEndpoint(
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   if (isRead && target.path === '/_preamp/health') return health(services)
   if (target.path.startsWith(transferPrefix)) return handleTransfer(request, services)
+  if (target.path === incomingWebhookPath) return receiveWebhook(request, target, services)
   return undefined
 }

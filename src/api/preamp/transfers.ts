@@ -7,6 +7,7 @@ import type { HttpRequest, HttpResponse } from '../http.ts'
 import type { Transfer } from '../transfer-urls.ts'
 import { buildOutput } from './build-output.ts'
 import { download } from './download.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
 import { upload } from './upload.ts'
 
 type Of<Kind extends Transfer['kind']> = Extract<Transfer, { kind: Kind }>
@@ -90,12 +91,3 @@ async function downloadArtifact(
 }
 
 const notFound = (what: string) => new NotFoundException(`The ${what} of this URL does not exist any more.`)
-
-function methodNotAllowed(methods: string[]): HttpResponse {
-  const message = `This URL takes ${methods.join(' and ')}.`
-  return {
-    status: 405,
-    headers: { 'Content-Type': 'application/json', Allow: methods.join(', ') },
-    body: JSON.stringify({ message }),
-  }
-}

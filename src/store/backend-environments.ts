@@ -1,0 +1,58 @@
+import type { CreationCursor } from './apps.ts'
+import type { Queries } from './database.ts'
+import type { BackendEnvironmentRow } from './schema.ts'
+
+/** Throws a unique violation when the app already has an environment of that name. */
+export async function insertBackendEnvironment(queries: Queries, row: BackendEnvironmentRow): Promise<void> {
+  await queries.insertInto('backendEnvironments').values(row).execute()
+}
+
+/** The caller has checked that the app is the caller's own. */
+export function findBackendEnvironment(
+  queries: Queries,
+  appId: string,
+  name: string,
+): Promise<BackendEnvironmentRow | undefined> {
+  return queries
+    .selectFrom('backendEnvironments')
+    .selectAll()
+    .where('appId', '=', appId)
+    .where('name', '=', name)
+    .executeTakeFirst()
+}
+
+/** Environments of an app in the order of their creation. */
+export function listBackendEnvironments(
+  queries: Queries,
+  appId: string,
+  page: { after?: CreationCursor | undefined; limit: number },
+): Promise<BackendEnvironmentRow[]> {
+  const { after } = page
+  return queries
+    .selectFrom('backendEnvironments')
+    .selectAll()
+    .where('appId', '=', appId)
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('createdAt', 'backendEnvironmentId'), '>', tuple(after!.createdAt, after!.id)),
+      ),
+    )
+    .orderBy('createdAt')
+    .orderBy('backendEnvironmentId')
+    .limit(page.limit)
+    .execute()
+}
+
+/** The environment as it was; undefined when there is none of that name. */
+export function deleteBackendEnvironment(
+  queries: Queries,
+  appId: string,
+  name: string,
+): Promise<BackendEnvironmentRow | undefined> {
+  return queries
+    .deleteFrom('backendEnvironments')
+    .where('appId', '=', appId)
+    .where('name', '=', name)
+    .returningAll()
+    .executeTakeFirst()
+}
