@@ -33,6 +33,11 @@ import { storeFixture, violation } from '../support/store-fixture.ts'
 describe.each(databaseServers(requires('postgres')))('domain associations on %s', (_name, start) => {
   const store = storeFixture(start)
   const queries = () => store.database.queries
+  const settle = (claim: { domain: DomainAssociationRow } | undefined, statusReason: string) =>
+    store.database.transaction((transaction) =>
+      settleDomain(transaction, claim!.domain, { statusReason, nextCheckAt: 50 }),
+    )
+  const siteOf = async (host: string) => (await findDomainSite(queries(), host))?.branch.name
 
   async function addDomain(
     row: Partial<DomainAssociationRow> = {},
@@ -167,10 +172,6 @@ describe.each(databaseServers(requires('postgres')))('domain associations on %s'
 
     test('that was changed, taken over or deleted meanwhile settles nothing', async () => {
       const domain = await addDomain({ domainName: 'fenced.example' })
-      const settle = (claim: { domain: DomainAssociationRow } | undefined, statusReason: string) =>
-        store.database.transaction((transaction) =>
-          settleDomain(transaction, claim!.domain, { statusReason, nextCheckAt: 50 }),
-        )
       const first = await claimDomain(queries(), domain.domainId, 100)
       const second = await claimDomain(queries(), domain.domainId, 101)
       expect(await settle(first, 'first')).toBe(false)
@@ -187,10 +188,6 @@ describe.each(databaseServers(requires('postgres')))('domain associations on %s'
 
   describe('a host', () => {
     let branch: BranchRow
-
-    async function siteOf(host: string): Promise<string | undefined> {
-      return (await findDomainSite(queries(), host))?.branch.name
-    }
 
     test('shows the branch that is set for it, one that is there by itself, or the wildcard’s', async () => {
       const { appId } = await store.addApp()
