@@ -61,7 +61,7 @@ function viewBranch(app: AppRow, row: BranchRow, overview: BranchOverview, servi
     enablePullRequestPreview: settings.enablePullRequestPreview,
     pullRequestEnvironmentName: settings.pullRequestEnvironmentName,
     backendEnvironmentArn: settings.backendEnvironmentArn,
-    backend: settings.backend,
+    backend: settings.backend ?? {},
     computeRoleArn: settings.computeRoleArn,
   }
 }

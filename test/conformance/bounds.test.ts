@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
 import type { OperationName } from '../../src/api/operation.ts'
 import { startApi, type TestApi } from '../support/api.ts'
-import { failureOf, inputMembers, type Members } from '../support/contract.ts'
+import { failureOf, inputMembers } from '../support/contract.ts'
 import { databaseContent } from '../support/database-content.ts'
 import { type BoundValue, boundValues } from '../support/member-values.ts'
 import { implemented } from '../support/not-yet.ts'

@@ -52,7 +52,7 @@ export async function call(client: AmplifyClient, name: OperationName, input: Me
   const Command = amplify[`${name}Command`] as unknown as new (
     input: Members,
   ) => InstanceType<typeof amplify.GetAppCommand>
-  const { $metadata, ...output } = await client.send(new Command(input))
+  const { $metadata: _metadata, ...output } = await client.send(new Command(input))
   return output
 }
 

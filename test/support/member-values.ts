@@ -94,7 +94,7 @@ export interface BoundValue {
 /** All bounds of a shape and of what is nested in it. */
 export function boundValues(shapeName: string, at = ''): BoundValue[] {
   const shape = shapes[shapeName]!
-  const value = (bound: string, isPast: boolean, value: unknown): BoundValue => ({
+  const boundValue: MakeBound = (bound, isPast, value) => ({
     bound: `${at}${bound}`,
     shape: shapeName,
     value,
@@ -102,24 +102,24 @@ export function boundValues(shapeName: string, at = ''): BoundValue[] {
   })
   switch (shape.type) {
     case 'string':
-      return textBounds(shapeName, shape, value)
+      return textBounds(shapeName, shape, boundValue)
     case 'integer':
       return [
-        value('minimum', false, shape.minimum),
-        value('minimum', true, shape.minimum! - 1),
-        value('maximum', false, shape.maximum),
-        value('maximum', true, shape.maximum! + 1),
+        boundValue('minimum', false, shape.minimum),
+        boundValue('minimum', true, shape.minimum! - 1),
+        boundValue('maximum', false, shape.maximum),
+        boundValue('maximum', true, shape.maximum! + 1),
       ]
     case 'list':
       return [
-        ...countBounds(shape, value, (count) =>
+        ...countBounds(shape, boundValue, (count) =>
           Array.from({ length: count }, (_item, index) => numbered(shape.member!, index)),
         ),
         ...nested(shape.member!, `${at}[].`, (item) => [item]),
       ]
     case 'map':
       return [
-        ...countBounds(shape, value, (count) =>
+        ...countBounds(shape, boundValue, (count) =>
           Object.fromEntries(Array.from({ length: count }, (_item, index) => [`k${index}`, 'v'])),
         ),
         ...nested(shape.key!, `${at}key.`, (key) => ({ [String(key)]: ordinaryValue(shape.value!) })),
