@@ -70,7 +70,7 @@ function viewBranch(
     enablePullRequestPreview: settings.enablePullRequestPreview,
     pullRequestEnvironmentName: settings.pullRequestEnvironmentName,
     backendEnvironmentArn: settings.backendEnvironmentArn,
-    backend: settings.backend,
+    backend: settings.backend ?? {},
     computeRoleArn: settings.computeRoleArn,
   }
 }

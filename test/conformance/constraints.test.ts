@@ -1,44 +1,15 @@
 import { describe, expect, test } from 'bun:test'
 
-import { javaPattern } from '../../src/api/java-pattern.ts'
-import type { OperationName } from '../../src/api/operation.ts'
 import { operations } from '../../src/api/operations.ts'
-import contract from '../fixtures/contract/amplify-api.json' with { type: 'json' }
+import { isLegalText, textOf } from '../support/contract-texts.ts'
+import { inputMembers, operationNames, type Shape, shapes } from '../support/contract.ts'
 
 /**
  * Our schemas against AWS's model: for every member of every input, and what is nested in it, values at each bound, past
  * it, of another type and absent. Both must give the same verdict on all of them.
  */
 
-interface Shape {
-  type: string
-  minLength?: number
-  maxLength?: number
-  pattern?: string
-  enum?: string[]
-  minimum?: number
-  maximum?: number
-  minItems?: number
-  maxItems?: number
-  required?: string[]
-  members?: Record<string, { shape: string }>
-  /** Of a list. */
-  member?: string
-  /** Of a map. */
-  key?: string
-  value?: string
-}
-
-interface InputMember {
-  location: string
-  shape: string
-  required: boolean
-}
-
-const shapes = contract.shapes as unknown as Record<string, Shape>
-const inputs = Object.entries(contract.operations).map(
-  ([name, operation]) => [name, operation.input as unknown as Record<string, InputMember>] as const,
-)
+const inputs = operationNames.map((name) => [name, inputMembers(name)] as const)
 
 /** Where we differ on purpose. `ours` is our verdict on values that AWS's model judges the other way. */
 const deliberateDifferences: {
@@ -175,33 +146,6 @@ function strings(shape: Shape): Judged[] {
   ]
 }
 
-function isLegalText(
-  { minLength = 0, maxLength = Infinity, pattern, enum: values }: Shape,
-  text: string,
-): boolean {
-  const length = Array.from(text).length
-  if (length < minLength || length > maxLength) return false
-  return (!pattern || javaPattern(pattern).test(text)) && (!values || values.includes(text))
-}
-
-/** A text of a length that fits the pattern, where one exists. */
-function textOf({ pattern = '' }: Shape, length: number): string {
-  const beginnings: Record<string, string> = {
-    'd[a-z0-9]+': 'd',
-    '^(s3|https|http)://.*': 'https://',
-    '^arn:aws:amplify:.*': 'arn:aws:amplify:',
-    '^$|^arn:aws:iam::\\d{12}:role.+': 'arn:aws:iam::123456789012:role',
-    '^arn:aws:acm:[a-z0-9-]+:\\d{12}:certificate\\/.+$': 'arn:aws:acm:us-east-1:123456789012:certificate/',
-    '^arn:aws:cloudformation:[a-z0-9-]+:\\d{12}:stack/.+/.+$':
-      'arn:aws:cloudformation:a:123456789012:stack/s/',
-  }
-  const filler = /\\d|0-9/.test(pattern) ? '1' : 'a'
-  if (pattern.startsWith('^(((?!-)') && length > 3) {
-    return `${'a'.repeat(Math.ceil((length - 1) / 2))}.${'b'.repeat(Math.floor((length - 1) / 2))}`
-  }
-  return (beginnings[pattern] ?? '').padEnd(length, filler).slice(0, length)
-}
-
 function lists({ member = '', minItems = 0, maxItems }: Shape): Judged[] {
   const item = sample(member)
   const lengths = [minItems - 1, minItems, ...(maxItems ? [maxItems, maxItems + 1] : [1000])]
@@ -255,7 +199,7 @@ function sample(shapeName: string): unknown {
 }
 
 describe.each(inputs)('%s', (name, members) => {
-  const schema = operations[name as OperationName].input
+  const schema = operations[name].input
   const minimal = Object.fromEntries(
     Object.entries(members)
       .filter(([, member]) => member.required)

@@ -76,6 +76,7 @@ describe('CreateBranch', () => {
       enablePerformanceMode: false,
       ttl: '5',
       enablePullRequestPreview: false,
+      backend: {},
     })
     const branchName = 'feature/My_Branch'
     expect((await client.send(new GetBranchCommand({ appId, branchName }))).branch).toEqual(branch)
