@@ -44,6 +44,27 @@ describe('readConfig', () => {
     expect(() => readConfig({ PREAMP_ACCESS_KEY_ID: 'AKIAEXAMPLE' })).toThrow(/together or not at all/)
   })
 
+  test.each([
+    ['192.0.2.1', true],
+    ['192.0.2.1:5353, 2001:db8::1,[2001:db8::1]:53', true],
+    ['dns.example.com', false],
+    ['192.0.2.1:0', false],
+    ['192.0.2.1:65536', false],
+    ['[192.0.2]:53', false],
+  ])('DNS servers %j are taken: %p', (servers, isTaken) => {
+    const read = () => readConfig({ PREAMP_DNS_SERVERS: servers }).dnsServers
+    if (isTaken) expect(read()).toEqual(servers.split(',').map((server) => server.trim()))
+    else expect(read).toThrow(/PREAMP_DNS_SERVERS.*must be IP addresses/)
+  })
+
+  test('domains are trusted without a look at the DNS on a loopback bind alone', () => {
+    const trusting = { PREAMP_DOMAIN_VERIFICATION: 'none' }
+    expect(readConfig(trusting).domainVerification).toBe('none')
+    expect(() => readConfig({ ...trusting, PREAMP_HOST: '0.0.0.0' })).toThrow(
+      /PREAMP_DOMAIN_VERIFICATION=none.*not to 0\.0\.0\.0/,
+    )
+  })
+
   test('an address loses the slash at its end', () => {
     expect(readConfig({ PREAMP_API_URL: 'https://api.example.com/' }).apiUrl).toBe('https://api.example.com')
   })

@@ -213,7 +213,7 @@ export const settings = {
   sitesAddresses: setting(
     'PREAMP_SITES_ADDRESSES',
     addressList.default([]),
-    'those that the DNS has for `<app id>.<sites host>`',
+    'those that the DNS has for <app id>.<sites host>',
     'Public IP addresses of the sites, separated by commas, for custom domains that lead here by A and AAAA records.',
   ),
   domainVerification: setting(

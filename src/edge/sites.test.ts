@@ -2,10 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 
 import { pino } from 'pino'
 
+import { domainHostRow, domainRow } from '../../test/support/domain-rows.ts'
 import { createSiteStore, type SiteStore } from '../../test/support/site-store.ts'
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { limits } from '../model/limits.ts'
 import { type Database, openDatabase } from '../store/database.ts'
+import { deleteDomain, insertDomain } from '../store/domain-associations.ts'
+import { insertDomainHosts } from '../store/domain-hosts.ts'
 import { createSites, type Sites } from './sites.ts'
 
 let store: SiteStore
@@ -39,4 +42,27 @@ test('after a refresh the database is asked once more', async () => {
   expect(await sites.find(store.host)).toBe(before)
   sites.refresh()
   expect(await sites.find(store.host)).not.toBe(before)
+})
+
+test('a custom domain shares the site of its branch, and is gone after the refresh that follows its deletion', async () => {
+  const { queries } = store.database
+  const domain = domainRow(store.appId, { domainName: 'shared.example', ownedAt: 1 })
+  await insertDomain(queries, domain)
+  await insertDomainHosts(queries, [domainHostRow(domain, 'www')])
+  sites.refresh()
+  const site = await sites.find('WWW.shared.example.:8080')
+  expect(site).toMatchObject({ deploymentId: expect.any(String) })
+  expect(site).toBe(await sites.find(store.host))
+  await deleteDomain(queries, domain.domainId)
+  expect(sites.find('www.shared.example')).toBe(site)
+  sites.refresh()
+  expect(await sites.find('www.shared.example')).toBe('unknown')
+})
+
+test('made-up domains push nobody out', async () => {
+  const site = await sites.find(store.host)
+  for (let host = 0; host < limits.edgeHostsMax + 10; host++) {
+    expect(await sites.find(`made-up-${host}.example`)).toBe('unknown')
+  }
+  expect(sites.find(store.host)).toBe(site)
 })
