@@ -192,6 +192,12 @@ export const settings = {
     '60',
     'How long bytes that nothing refers to are kept before the sweep frees them, in minutes: 10 or more, as a deployment stores its bytes some time before a row refers to them.',
   ),
+  auditDays: setting(
+    'PREAMP_AUDIT_DAYS',
+    z.coerce.number().int().min(1).max(36_500).default(400),
+    '400',
+    'How long the audit log keeps each call, in days.',
+  ),
   fileRepositories: setting(
     'PREAMP_FILE_REPOSITORIES',
     flag.optional(),

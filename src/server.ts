@@ -38,6 +38,7 @@ import { ensureFirstKey } from './first-key.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
+import { forgetAuditEvents } from './store/audit-events.ts'
 import type { Database } from './store/database.ts'
 import { SecretBox } from './store/secret-box.ts'
 
@@ -55,6 +56,7 @@ export interface RunningServer {
 
 /** How often bytes that nothing refers to are looked for. */
 const sweepMinutes = 10
+const dayMilliseconds = 24 * 3600 * 1000
 
 /**
  * Builds everything and hands it to each other; the only place that does. Whatever was started when a later part cannot
@@ -270,7 +272,7 @@ async function listenApi(config: Config, { handle }: Gateway, log: Logger): Prom
   }
 }
 
-/** Frees bytes that nothing refers to, now and then, but not while a backup copies; returns how to end that. */
+/** Frees bytes that nothing refers to and forgets old audit events, now and then, but not while a backup copies; returns how to end that. */
 function sweepRegularly({ config, directory, database, blobs, log }: State): () => Promise<void> {
   let sweeping = Promise.resolve()
   const sweep = () => {
@@ -285,6 +287,11 @@ function sweepRegularly({ config, directory, database, blobs, log }: State): () 
       .then(
         (freed) => log.debug(freed, 'swept'),
         (error: unknown) => log.error({ err: error }, 'unreferenced bytes could not be swept'),
+      )
+      .then(() => forgetAuditEvents(database.queries, Date.now() - config.auditDays * dayMilliseconds))
+      .then(
+        (events) => log.debug({ events }, 'old audit events forgotten'),
+        (error: unknown) => log.error({ err: error }, 'old audit events could not be forgotten'),
       )
       .finally(release)
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 import type { Logger } from 'pino'
 
+import { audited, isAudited } from './audit.ts'
 import { parseJsonObject, readBody, toJson } from './body.ts'
 import type { Caller, OperationContext, Services } from './context.ts'
 import {
@@ -22,6 +23,7 @@ import { type EndpointCall, matchEndpoint, type SignedEndpoint } from './preamp/
 import { handleOpenEndpoint } from './preamp/router.ts'
 import { matchRoute, type Route } from './routes.ts'
 import { type Claim, readClaim, verifySignature } from './sigv4.ts'
+import { checkStsAction, isStsTarget, writeCallerIdentity, writeStsError } from './sts.ts'
 import { readTarget, type Target } from './target.ts'
 import { parseInput } from './validation.ts'
 
@@ -52,7 +54,13 @@ const callOperation = pipeline<Exchange & { target: Target }>()([
   readWholeBody,
   authenticate,
   matchOperation,
-  readInput,
+  readMembers,
+  performOperation,
+])
+
+/** What of a call is recorded when it changes something: how it ended, refusals too. */
+const perform = pipeline<Exchange & Authenticated & { route: Route; sent: Record<string, unknown> }>()([
+  checkInput,
   runHandler,
 ])
 
@@ -63,6 +71,14 @@ const callEndpoint = pipeline<Exchange & { target: Target }>()([
   authenticate,
   ({ request, target }: Exchange & { target: Target }) => matchEndpoint(request, target),
   runEndpoint,
+])
+
+/** A call of STS, which is signed like the others. */
+const callSts = pipeline<Exchange & { target: Target }>()([
+  identifyKey,
+  readWholeBody,
+  authenticate,
+  answerSts,
 ])
 
 export function createGateway({ operations = allOperations, ...options }: GatewayOptions): Gateway {
@@ -82,12 +98,19 @@ async function answer(exchange: Exchange): Promise<HttpResponse> {
     const response = await handleOpenEndpoint(exchange.request, target, exchange.services)
     return response ?? json(200, toJson((await callEndpoint({ ...exchange, target })).output))
   }
+  if (isStsTarget(target)) {
+    return callSts({ ...exchange, target }).then(
+      ({ response }) => response,
+      (error: unknown) => writeStsError(answerableError(error, exchange), exchange.requestId),
+    )
+  }
   return json(200, toJson((await callOperation({ ...exchange, target })).output))
 }
 
 /** Before the body is read, so that nobody without a key of ours makes us read one. */
 async function identifyKey({ request, target, findKey }: Exchange & { target: Target }) {
-  const claim = readClaim({ headers: request.headers, target })
+  const service = isStsTarget(target) ? 'sts' : 'amplify'
+  const claim = readClaim({ headers: request.headers, target }, service)
   const key = await findKey(claim.accessKeyId)
   if (!key) throw new UnrecognizedClientException('The security token included in the request is invalid.')
   return { claim, key }
@@ -136,12 +159,16 @@ interface Matched {
 }
 
 /** Members of the path win over those of the query, and both over the body's: a body cannot name another resource. */
-function readInput({ request, target, body, route, members, operations }: Exchange & Matched) {
-  const sent = {
+function readMembers({ request, target, body, route, members }: Exchange & Matched) {
+  const sent: Record<string, unknown> = {
     ...(request.method === 'POST' ? parseJsonObject(body) : {}),
     ...queryMembers(route, target.query),
     ...members,
   }
+  return { sent }
+}
+
+function checkInput({ route, sent, operations }: Exchange & { route: Route; sent: Record<string, unknown> }) {
   return { input: parseInput(operations[route.name].input, sent) }
 }
 
@@ -170,6 +197,15 @@ const contextOf = ({
   apiUrl = `http://${target.host}`,
 }: Exchange & Authenticated): OperationContext => ({ caller, requestId, apiUrl, services })
 
+async function performOperation(
+  exchange: Exchange &
+    Authenticated & { route: Route; members: Record<string, string>; sent: Record<string, unknown> },
+): Promise<{ output: object }> {
+  const work = () => perform(exchange)
+  const { name } = exchange.route
+  return isAudited(name) ? audited({ ...exchange, operation: name }, work) : work()
+}
+
 async function runHandler(
   exchange: Exchange & Authenticated & { route: Route; input: unknown },
 ): Promise<{ output: object }> {
@@ -184,25 +220,42 @@ async function runHandler(
 async function runEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
 ): Promise<{ output: object }> {
-  return { output: await exchange.endpoint.handle(contextOf(exchange), exchange.call) }
+  const { endpoint, call } = exchange
+  const work = async () => ({ output: await endpoint.handle(contextOf(exchange), call) })
+  if (endpoint.method === 'GET') return work()
+  const operation = `${endpoint.method} ${endpoint.path}`
+  return audited({ ...exchange, operation, members: call.members, sent: {} }, work)
+}
+
+function answerSts({
+  request,
+  target,
+  body,
+  caller,
+  requestId,
+}: Exchange & Authenticated & { body: Uint8Array }): { response: HttpResponse } {
+  checkStsAction(request, target, body)
+  return { response: writeCallerIdentity(caller, requestId) }
+}
+
+function writeError(error: unknown, exchange: Pick<Exchange, 'requestId' | 'request' | 'log'>): HttpResponse {
+  return writeApiError(answerableError(error, exchange))
 }
 
 /** The one error path: what is in the catalogue is answered as it is; everything else is a bug and told to the log alone. */
-function writeError(
+function answerableError(
   error: unknown,
   { requestId, request, log }: Pick<Exchange, 'requestId' | 'request' | 'log'>,
-): HttpResponse {
-  if (error instanceof ApiError) return writeApiError(error)
+): ApiError {
+  if (error instanceof ApiError) return error
   // Nobody reads this answer.
-  if (error instanceof ClientDisconnected) return writeApiError(new BadRequestException(error.message))
+  if (error instanceof ClientDisconnected) return new BadRequestException(error.message)
   log.error(
     { err: error, requestId, method: request.method, target: withoutQuery(request) },
     'API call failed',
   )
-  return writeApiError(
-    new InternalFailureException(
-      `The server failed on this request. Its log names the reason under ${requestId}.`,
-    ),
+  return new InternalFailureException(
+    `The server failed on this request. Its log names the reason under ${requestId}.`,
   )
 }
 

@@ -27,7 +27,7 @@ export interface PageTokens<Cursor> {
  * scope to answer a mix-up with an error instead of a wrong page.
  */
 export function pageTokens<Schema extends z.ZodType>(
-  list: OperationName,
+  list: OperationName | 'audit',
   cursorSchema: Schema,
 ): PageTokens<z.output<Schema>> {
   const bindingOf = (scope: readonly string[]) =>

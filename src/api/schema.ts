@@ -200,7 +200,8 @@ export const nextToken = text({ max: 2000 }).optional()
 export const maxResults = pageSize(limits.pageItemsMax)
 export const appMaxResults = pageSize(limits.appPageItemsMax)
 
-function pageSize(itemsMax: number) {
+/** Items on a page of a list, as its query has them: text. */
+export function pageSize(itemsMax: number) {
   return z
     .string()
     .regex(/^[+-]?[0-9]{1,10}$/, 'Member must be a whole number')

@@ -17,7 +17,9 @@ import type { Target } from './target.ts'
 /** Signature Version 4 in its header and its query (presigned) form, checked by AWS's own signer. */
 
 const algorithm = 'AWS4-HMAC-SHA256'
-const service = 'amplify'
+
+/** Whose requests are taken, each at paths of its own. */
+export type SigningService = 'amplify' | 'sts'
 
 /** What a request says about who signed it: nothing of it is proven until `verifySignature` returns. */
 export interface Claim {
@@ -26,6 +28,7 @@ export interface Claim {
   /** `YYYYMMDD` of the credential scope. */
   scopeDate: string
   region: string
+  service: SigningService
   signedHeaders: readonly string[]
   signature: string
   signedAt: Date
@@ -37,11 +40,15 @@ type Signable = Pick<HttpRequest, 'method' | 'headers'> & { target: Target }
 
 /**
  * Reads the claim, without a look at the body or the key.
+ * @param service the one that the request must be signed for
  * @throws {MissingAuthenticationTokenException} where nobody signed
  * @throws {IncompleteSignatureException} where a part is missing or malformed
  * @throws {UnrecognizedClientException} for a session token, which no key here has
  */
-export function readClaim({ headers, target: { query } }: Pick<Signable, 'headers' | 'target'>): Claim {
+export function readClaim(
+  { headers, target: { query } }: Pick<Signable, 'headers' | 'target'>,
+  service: SigningService = 'amplify',
+): Claim {
   const authorization = headers.get('authorization')
   const isPresigned = query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')
   if (!authorization && !isPresigned) {
@@ -54,10 +61,10 @@ export function readClaim({ headers, target: { query } }: Pick<Signable, 'header
       'The security token included in the request is invalid. Keys of Preamp have no session token: unset AWS_SESSION_TOKEN.',
     )
   }
-  return isPresigned ? readQueryForm(query) : readHeaderForm(headers)
+  return isPresigned ? readQueryForm(query, service) : readHeaderForm(headers, service)
 }
 
-function readHeaderForm(headers: HttpRequest['headers']): Claim {
+function readHeaderForm(headers: HttpRequest['headers'], service: SigningService): Claim {
   const authorization = only(headers.get('authorization'), 'Authorization header')
   if (!authorization.startsWith(`${algorithm} `))
     throw incomplete(`The Authorization header must be ${algorithm}`)
@@ -70,14 +77,14 @@ function readHeaderForm(headers: HttpRequest['headers']): Claim {
   const part = (name: string) => parts.get(name) ?? missing(`'${name}' in the Authorization header`)
   return {
     form: 'header',
-    ...readCredential(part('Credential')),
+    ...readCredential(part('Credential'), service),
     signedHeaders: part('SignedHeaders').split(';'),
     signature: part('Signature'),
     signedAt: readDate(only(headers.get('x-amz-date'), 'X-Amz-Date header')),
   }
 }
 
-function readQueryForm(query: Target['query']): Claim {
+function readQueryForm(query: Target['query'], service: SigningService): Claim {
   const parameter = (name: string) => only(query.get(name), `'${name}' in the query`)
   if (parameter('X-Amz-Algorithm') !== algorithm) throw incomplete(`X-Amz-Algorithm must be ${algorithm}`)
   const expires = parameter('X-Amz-Expires')
@@ -86,7 +93,7 @@ function readQueryForm(query: Target['query']): Claim {
   }
   return {
     form: 'query',
-    ...readCredential(parameter('X-Amz-Credential')),
+    ...readCredential(parameter('X-Amz-Credential'), service),
     signedHeaders: parameter('X-Amz-SignedHeaders').split(';'),
     signature: parameter('X-Amz-Signature'),
     signedAt: readDate(parameter('X-Amz-Date')),
@@ -94,17 +101,20 @@ function readQueryForm(query: Target['query']): Claim {
   }
 }
 
-function readCredential(text: string): Pick<Claim, 'accessKeyId' | 'scopeDate' | 'region'> {
+function readCredential(
+  text: string,
+  service: SigningService,
+): Pick<Claim, 'accessKeyId' | 'scopeDate' | 'region' | 'service'> {
   const [accessKeyId, scopeDate, region, scopeService, terminator, ...rest] = text.split('/')
   if (!accessKeyId || !scopeDate || !region || rest.length > 0 || terminator !== 'aws4_request') {
-    throw incomplete('The credential must be <access key id>/<date>/<region>/amplify/aws4_request')
+    throw incomplete('The credential must be <access key id>/<date>/<region>/<service>/aws4_request')
   }
   if (scopeService !== service) {
     throw new InvalidSignatureException(`Credential should be scoped to correct service: '${service}'.`)
   }
   // The region becomes a part of ARNs.
   if (!/^[a-z0-9-]{1,64}$/.test(region)) throw incomplete('The region of the credential is malformed')
-  return { accessKeyId, scopeDate, region }
+  return { accessKeyId, scopeDate, region, service }
 }
 
 /** `YYYYMMDDTHHMMSSZ`; a day such as the 31st of February is none. */
@@ -194,7 +204,7 @@ async function sign(
   const signer = new SignatureV4({
     credentials: { accessKeyId: claim.accessKeyId, secretAccessKey },
     region: claim.region,
-    service,
+    service: claim.service,
     sha256: Sha256,
     applyChecksum: false,
   })

@@ -23,6 +23,7 @@ export const limits = {
   downloadUrlSecondsMax: 3600,
   pageItemsMax: 50,
   appPageItemsMax: 100,
+  auditPageEventsMax: 100,
   /** Calls that a webhook's log keeps. */
   webhookDeliveriesMax: 100,
   userAgentCharactersMax: 255,

@@ -12,6 +12,7 @@ import {
 import { findAccessKey } from './access-keys.ts'
 import { listApps } from './apps.ts'
 import { findArtifact, listTestArtifacts } from './artifacts.ts'
+import { forgetAuditEvents, listAuditEvents } from './audit-events.ts'
 import { findBranchOverviews } from './branch-overview.ts'
 import { findBranch, findBranchByDisplayName, listBranches } from './branches.ts'
 import { ColumnTypes } from './columns.ts'
@@ -296,6 +297,21 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'hasHost',
     (q) => hasHost(q, 'd', 'main'),
     ['SEARCH domainHosts USING INDEX sqlite_autoindex_domainHosts_1 (domainId=?)'],
+  ],
+  [
+    'listAuditEvents',
+    (q) => listAuditEvents(q, '0', { limit: 50 }),
+    ['SEARCH auditEvents USING INDEX auditEventsByTime (accountId=?)'],
+  ],
+  [
+    'listAuditEvents, later pages',
+    (q) => listAuditEvents(q, '0', { before: { createdAt: 1, requestId: 'r' }, limit: 50 }),
+    ['SEARCH auditEvents USING INDEX auditEventsByTime (accountId=? AND (createdAt,requestId)<(?,?))'],
+  ],
+  [
+    'forgetAuditEvents',
+    (q) => forgetAuditEvents(q, 1),
+    ['SEARCH auditEvents USING INDEX auditEventsByAge (createdAt<?)'],
   ],
   [
     'findAccessKey',

@@ -2,6 +2,7 @@ import type { OperationContext } from '../context.ts'
 import { NotFoundException } from '../errors.ts'
 import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
+import { readAudit } from './audit.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
 import { webhookDeliveries } from './webhook-deliveries.ts'
 
@@ -19,7 +20,12 @@ export interface EndpointCall {
   query: Target['query']
 }
 
-export const signedEndpoints: readonly SignedEndpoint[] = [readDomainChecks, verifyDomain, webhookDeliveries]
+export const signedEndpoints: readonly SignedEndpoint[] = [
+  readAudit,
+  readDomainChecks,
+  verifyDomain,
+  webhookDeliveries,
+]
 
 /** @throws {NotFoundException} */
 export function matchEndpoint(

@@ -149,6 +149,8 @@ export const controlPlane: Migration = {
       .on('auditEvents')
       .columns(['accountId', 'createdAt', 'requestId'])
       .execute()
+    // For those that are forgotten, whoever's they are.
+    await db.schema.createIndex('auditEventsByAge').on('auditEvents').column('createdAt').execute()
 
     // Counted where jobs come and go: a branch may have a hundred thousand, and each look at it tells how many.
     await db.schema

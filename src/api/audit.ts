@@ -1,0 +1,118 @@
+import {
+  appArn,
+  backendEnvironmentArn,
+  branchArn,
+  domainAssociationArn,
+  jobArn,
+  userArn,
+  webhookArn,
+} from '../model/arn.ts'
+import { parseJobNumber } from '../model/jobs.ts'
+import { limits } from '../model/limits.ts'
+import { insertAuditEvent } from '../store/audit-events.ts'
+import type { AuditEventRow } from '../store/schema.ts'
+import type { Caller, Services } from './context.ts'
+import { ApiError } from './errors.ts'
+import type { HttpRequest } from './http.ts'
+
+/** A call that changes something, before it is known how it ends. */
+export interface AuditedCall {
+  request: HttpRequest
+  requestId: string
+  caller: Caller
+  /** Name of the operation, or method and path of an endpoint of ours. */
+  operation: string
+  /** Members of the path. */
+  members: Readonly<Record<string, string>>
+  /** The input as it was sent: it may be refused. */
+  sent: Readonly<Record<string, unknown>>
+  services: Services
+}
+
+/** Whether calls of an operation are recorded: all but those that only look. */
+export const isAudited = (operation: string) => !/^(Get|List)/.test(operation)
+
+/**
+ * Does the work of a call and records how it ended, before anybody is answered. A record that cannot be written fails the
+ * call: nothing is changed unseen.
+ */
+export async function audited<Result>(call: AuditedCall, work: () => Promise<Result>): Promise<Result> {
+  const outcome = await work().then(
+    (result) => ({ result }),
+    (error: unknown) => ({ error }),
+  )
+  await insertAuditEvent(call.services.database.queries, eventOf(call, outcome))
+  if ('error' in outcome) throw outcome.error
+  return outcome.result
+}
+
+function eventOf(call: AuditedCall, outcome: object): AuditEventRow {
+  const { caller, request, requestId, operation, members, sent, services } = call
+  return {
+    requestId,
+    createdAt: services.now(),
+    accountId: caller.accountId,
+    region: caller.region,
+    accessKeyId: caller.accessKeyId,
+    principal: userArn(caller.accountId, caller.userName),
+    operation,
+    resource: resourceOf(caller, members),
+    remoteAddress: request.remoteAddress,
+    userAgent: (request.headers.get('user-agent')?.join(', ') ?? '').slice(0, limits.userAgentCharactersMax),
+    ...('error' in outcome ? failureOf(outcome.error) : { statusCode: 200, errorCode: null, message: null }),
+    parameters: withoutSecrets(sent),
+  }
+}
+
+/** A bug is told to the log alone, as it is to the client. */
+function failureOf(error: unknown): Pick<AuditEventRow, 'statusCode' | 'errorCode' | 'message'> {
+  if (error instanceof ApiError) {
+    return { statusCode: error.status, errorCode: error.code, message: shorten(error.message) }
+  }
+  return { statusCode: 500, errorCode: 'InternalFailureException', message: null }
+}
+
+/** The ARN of what the path names. It need not exist. */
+function resourceOf(caller: Caller, members: AuditedCall['members']): string {
+  const { resourceArn, appId = '*', branchName, jobId, domainName, webhookId, environmentName } = members
+  if (resourceArn !== undefined) return shorten(resourceArn)
+  if (webhookId !== undefined) return webhookArn(caller, appId, shorten(webhookId))
+  if (branchName !== undefined && jobId !== undefined) {
+    return jobArn(caller, appId, branchName, parseJobNumber(jobId) ?? 0)
+  }
+  if (branchName !== undefined) return branchArn(caller, appId, branchName)
+  if (domainName !== undefined) return domainAssociationArn(caller, appId, domainName)
+  if (environmentName !== undefined) return backendEnvironmentArn(caller, appId, environmentName)
+  return appArn(caller, appId)
+}
+
+const secretMembers = new Set([
+  'accessToken',
+  'oauthToken',
+  'basicAuthCredentials',
+  'buildSpec',
+  'environmentVariables',
+])
+const shownCharactersMax = 256
+const shownItemsMax = 20
+
+const shorten = (text: string) =>
+  text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
+
+/** The input as far as it may be kept: what people keep secrets in is masked, what is long is cut. */
+function withoutSecrets(sent: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return shown(sent) as Record<string, unknown>
+}
+
+function shown(value: unknown, name = ''): unknown {
+  if (secretMembers.has(name)) return '***'
+  // A URL that was signed lets its holder read what it names.
+  if (name === 'sourceUrl' && typeof value === 'string') return shorten(value.replace(/\?.*$/s, ''))
+  if (typeof value === 'string') return shorten(value)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  if (entries.length > shownItemsMax) return `(${entries.length} items)`
+  return Array.isArray(value)
+    ? value.map((item) => shown(item))
+    : Object.fromEntries(entries.map(([key, member]) => [shorten(key), shown(member, key)]))
+}

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+
+import {
+  CreateAppCommand,
+  CreateBranchCommand,
+  DeleteAppCommand,
+  DeleteJobCommand,
+  GetAppCommand,
+  StartDeploymentCommand,
+} from '@aws-sdk/client-amplify'
+import { SignatureV4 } from '@smithy/signature-v4'
+
+import { Sha256 } from '../../src/model/sha256.ts'
+import type { AuditEventRow } from '../../src/store/schema.ts'
+import { startApi, type TestApi } from '../support/api.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await startApi()
+})
+afterAll(() => api.stop())
+
+type SeenEvent = Omit<AuditEventRow, 'createdAt'> & { eventTime: number }
+
+async function readAudit(
+  query: Record<string, string> = {},
+  key = api.key,
+): Promise<{ status: number; events: SeenEvent[]; nextToken?: string }> {
+  const url = new URL('/_preamp/audit', api.url)
+  const signer = new SignatureV4({
+    service: 'amplify',
+    region: 'us-east-1',
+    credentials: key,
+    sha256: Sha256,
+  })
+  const { headers } = await signer.sign({
+    method: 'GET',
+    protocol: 'http:',
+    hostname: url.host,
+    path: url.pathname,
+    query,
+    headers: { host: url.host },
+  })
+  const response = await fetch(`${url}?${new URLSearchParams(query)}`, { headers })
+  return { status: response.status, ...((await response.json()) as { events: SeenEvent[] }) }
+}
+
+test('records who changed what, from where, and how it ended; looking is not recorded', async () => {
+  const client = api.client()
+  const { app, $metadata } = await client.send(
+    new CreateAppCommand({
+      name: 'audited',
+      accessToken: 'secret-token',
+      environmentVariables: { PASSWORD: 'secret-value' },
+      basicAuthCredentials: 'c2VjcmV0',
+      buildSpec: 'version: 1 # secret-spec',
+      enableAutoBranchCreation: true,
+      autoBranchCreationConfig: { environmentVariables: { A: 'secret-nested' } },
+    }),
+  )
+  const appId = app!.appId!
+  await client.send(new GetAppCommand({ appId }))
+  await client.send(new CreateBranchCommand({ appId, branchName: 'feature/x' }))
+  const refused = new DeleteJobCommand({ appId, branchName: 'feature/x', jobId: '7' })
+  await expect(client.send(refused)).rejects.toThrow('Job 7 not found.')
+  const signed = 'https://bucket.example/site.zip?X-Amz-Signature=secret-signature'
+  await client.send(new StartDeploymentCommand({ appId, branchName: 'feature/x', sourceUrl: signed }))
+  const malformed = new StartDeploymentCommand({ appId, branchName: 'feature/x', sourceUrl: 'ftp://x' })
+  await expect(client.send(malformed)).rejects.toThrow('validation error')
+  await client.send(new DeleteAppCommand({ appId }))
+
+  const { events } = await readAudit()
+  expect(events.map(({ operation, errorCode }) => [operation, errorCode ?? null])).toEqual([
+    ['DeleteApp', null],
+    ['StartDeployment', 'BadRequestException'],
+    ['StartDeployment', null],
+    ['DeleteJob', 'NotFoundException'],
+    ['CreateBranch', null],
+    ['CreateApp', null],
+  ])
+  expect(JSON.stringify(events)).not.toContain('secret-')
+  expect(JSON.stringify(events)).not.toContain('c2VjcmV0')
+  const [, , , deleteJob, createBranch, createApp] = events
+  expect(deleteJob).toMatchObject({
+    accountId: '000000000000',
+    region: 'us-east-1',
+    accessKeyId: api.key.accessKeyId,
+    principal: 'arn:aws:iam::000000000000:user/admin',
+    resource: `arn:aws:amplify:us-east-1:000000000000:apps/${appId}/branches/feature/x/jobs/0000000007`,
+    remoteAddress: '127.0.0.1',
+    statusCode: 404,
+    message: 'Job 7 not found.',
+  })
+  expect(deleteJob!.userAgent).toContain('aws-sdk-js')
+  expect(createBranch).toMatchObject({ parameters: { appId, branchName: 'feature/x' }, statusCode: 200 })
+  expect(createApp).toMatchObject({
+    requestId: $metadata.requestId,
+    parameters: { name: 'audited', accessToken: '***', environmentVariables: '***' },
+  })
+})
+
+test('is read in pages, and by its own account alone', async () => {
+  const other = await api.createKey({ accountId: '111111111111' })
+  for (const name of ['a', 'b', 'c']) await api.client(other).send(new CreateAppCommand({ name }))
+  const names: unknown[] = []
+  let nextToken: string | undefined
+  do {
+    const page = await readAudit({ maxResults: '1', ...(nextToken && { nextToken }) }, other)
+    expect(page.events).toHaveLength(1)
+    names.push(page.events[0]!.parameters['name'])
+    nextToken = page.nextToken
+  } while (nextToken)
+  expect(names).toEqual(['c', 'b', 'a'])
+  expect((await readAudit({ maxResults: 'x' }, other)).status).toBe(400)
+  expect((await readAudit({ nextToken: 'x' }, other)).status).toBe(400)
+})
+
+test('is read by nobody without a key', async () => {
+  expect((await fetch(`${api.url}/_preamp/audit`)).status).toBe(403)
+})
+
+test('a call that cannot be recorded is answered with an error', async () => {
+  const own = await startApi()
+  try {
+    await own.services.database.queries.schema.dropTable('auditEvents').execute()
+    const error = await own
+      .client()
+      .send(new CreateAppCommand({ name: 'unseen' }))
+      .catch((thrown: Error) => thrown)
+    expect(error).toMatchObject({ name: 'InternalFailureException' })
+  } finally {
+    await own.stop()
+  }
+})
