@@ -1,4 +1,4 @@
-import { SignatureV4 } from '@smithy/signature-v4'
+import { SignatureV4, type SignatureV4Init } from '@smithy/signature-v4'
 
 import type { Config } from '../config.ts'
 import { Sha256 } from '../model/sha256.ts'
@@ -16,12 +16,22 @@ export async function callEndpoint<Answer>(
   path: string,
 ): Promise<Answer> {
   const url = new URL(path, apiUrlOf(config, process.env))
-  const signer = new SignatureV4({
-    service: 'amplify',
-    region: config.region,
+  const { region } = config
+  const response = await sendSigned(method, url, {
+    region,
     credentials: findCredentials(config, process.env),
-    sha256: Sha256,
   })
+  if (!response.ok) throw await errorOf(response)
+  return (await response.json()) as Answer
+}
+
+/** Sends a request without a body, signed as AWS's clients sign theirs to the API. */
+export async function sendSigned(
+  method: string,
+  url: URL,
+  signature: Pick<SignatureV4Init, 'region' | 'credentials'>,
+): Promise<Response> {
+  const signer = new SignatureV4({ service: 'amplify', sha256: Sha256, ...signature })
   const { protocol, hostname, port, host } = url
   const { headers } = await signer.sign({
     method,
@@ -29,11 +39,10 @@ export async function callEndpoint<Answer>(
     hostname,
     ...(port !== '' && { port: Number(port) }),
     path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
     headers: { host },
   })
-  const response = await fetch(url, { method, headers })
-  if (!response.ok) throw await errorOf(response)
-  return (await response.json()) as Answer
+  return fetch(url, { method, headers })
 }
 
 async function errorOf(response: Response): Promise<Error> {

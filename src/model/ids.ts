@@ -11,6 +11,11 @@ export function newId(): string {
   return randomUUID()
 }
 
+/** A new id that sorts after those made before it, for rows of a log that may share a millisecond. */
+export function newOrderedId(): string {
+  return Bun.randomUUIDv7()
+}
+
 const alphanumerics = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 /** A new secret of an incoming webhook: 42 letters and digits, as AWS's, which are 250 bits. */

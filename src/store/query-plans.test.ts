@@ -9,10 +9,16 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 
+import { webhookDeliveryRow } from '../../test/support/rows.ts'
 import { findAccessKey } from './access-keys.ts'
 import { listApps } from './apps.ts'
 import { findArtifact, listTestArtifacts } from './artifacts.ts'
 import { forgetAuditEvents, listAuditEvents } from './audit-events.ts'
+import {
+  deleteBackendEnvironment,
+  findBackendEnvironment,
+  listBackendEnvironments,
+} from './backend-environments.ts'
 import { findBranchOverviews } from './branch-overview.ts'
 import { findBranch, findBranchByDisplayName, listBranches } from './branches.ts'
 import { ColumnTypes } from './columns.ts'
@@ -41,7 +47,10 @@ import {
 } from './jobs.ts'
 import type { Tables } from './schema.ts'
 import { listSteps } from './steps.ts'
+import { changeTags, readTags } from './tags.ts'
 import { findUpload, listUploads } from './uploads.ts'
+import { listWebhookDeliveries, recordWebhookDelivery } from './webhook-deliveries.ts'
+import { findWebhook, listWebhooks, updateWebhook } from './webhooks.ts'
 
 const scope = { accountId: '000000000000', region: 'us-east-1' }
 const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2 }
@@ -312,6 +321,68 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'forgetAuditEvents',
     (q) => forgetAuditEvents(q, 1),
     ['SEARCH auditEvents USING INDEX auditEventsByAge (createdAt<?)'],
+  ],
+  [
+    'findWebhook',
+    (q) => findWebhook(q, 'w'),
+    ['SEARCH webhooks USING INDEX sqlite_autoindex_webhooks_1 (webhookId=?)'],
+  ],
+  [
+    'updateWebhook',
+    (q) => updateWebhook(q, 'w', { updatedAt: 1 }),
+    ['SEARCH webhooks USING INDEX sqlite_autoindex_webhooks_1 (webhookId=?)'],
+  ],
+  [
+    'listWebhooks',
+    (q) => listWebhooks(q, 'd', { limit: 50 }),
+    ['SEARCH webhooks USING INDEX webhooksByCreation (appId=?)'],
+  ],
+  [
+    'listWebhooks, later pages',
+    (q) => listWebhooks(q, 'd', { after: { createdAt: 1, id: 'w' }, limit: 50 }),
+    ['SEARCH webhooks USING INDEX webhooksByCreation (appId=? AND (createdAt,webhookId)>(?,?))'],
+  ],
+  [
+    'listWebhookDeliveries',
+    (q) => listWebhookDeliveries(q, 'w', 100),
+    ['SEARCH webhookDeliveries USING INDEX webhookDeliveriesByTime (webhookId=?)'],
+  ],
+  [
+    'recordWebhookDelivery',
+    (q) => recordWebhookDelivery(q as never, webhookDeliveryRow('w'), 100),
+    ['SEARCH webhookDeliveries USING INDEX webhookDeliveriesByTime (webhookId=?)'],
+  ],
+  [
+    'findBackendEnvironment',
+    (q) => findBackendEnvironment(q, 'd', 'prod'),
+    ['SEARCH backendEnvironments USING INDEX sqlite_autoindex_backendEnvironments_2 (appId=? AND name=?)'],
+  ],
+  [
+    'deleteBackendEnvironment',
+    (q) => deleteBackendEnvironment(q, 'd', 'prod'),
+    ['SEARCH backendEnvironments USING INDEX sqlite_autoindex_backendEnvironments_2 (appId=? AND name=?)'],
+  ],
+  [
+    'listBackendEnvironments',
+    (q) => listBackendEnvironments(q, 'd', { limit: 50 }),
+    ['SEARCH backendEnvironments USING INDEX backendEnvironmentsByCreation (appId=?)'],
+  ],
+  [
+    'listBackendEnvironments, later pages',
+    (q) => listBackendEnvironments(q, 'd', { after: { createdAt: 1, id: 'e' }, limit: 50 }),
+    [
+      'SEARCH backendEnvironments USING INDEX backendEnvironmentsByCreation (appId=? AND (createdAt,backendEnvironmentId)>(?,?))',
+    ],
+  ],
+  [
+    'readTags',
+    (q) => readTags(q, { table: 'webhooks', id: 'w' }),
+    ['SEARCH webhooks USING INDEX sqlite_autoindex_webhooks_1 (webhookId=?)'],
+  ],
+  [
+    'changeTags',
+    (q) => changeTags(q as never, { table: 'domainAssociations', id: 'd' }, (tags) => tags),
+    ['SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)'],
   ],
   [
     'findAccessKey',

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { NamedResource } from '../model/arn.ts'
 import { findBranch } from './branches.ts'
 import type { Queries, Transaction } from './database.ts'
+import { findDomain } from './domain-associations.ts'
 import type { AppRow } from './schema.ts'
 import { findWebhook } from './webhooks.ts'
 
@@ -42,12 +43,7 @@ export async function findTagHolder(
       return webhook?.appId === appId ? { table: 'webhooks', id: webhook.webhookId } : undefined
     }
     case 'domain-association': {
-      const domain = await queries
-        .selectFrom('domainAssociations')
-        .select('domainId')
-        .where('appId', '=', appId)
-        .where('domainName', '=', resource.domainName)
-        .executeTakeFirst()
+      const domain = await findDomain(queries, appId, resource.domainName)
       return domain && { table: 'domainAssociations', id: domain.domainId }
     }
     default:

@@ -8,9 +8,8 @@ import {
   GetAppCommand,
   StartDeploymentCommand,
 } from '@aws-sdk/client-amplify'
-import { SignatureV4 } from '@smithy/signature-v4'
 
-import { Sha256 } from '../../src/model/sha256.ts'
+import { sendSigned } from '../../src/cli/call-endpoint.ts'
 import type { AuditEventRow } from '../../src/store/schema.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 
@@ -26,22 +25,8 @@ async function readAudit(
   query: Record<string, string> = {},
   key = api.key,
 ): Promise<{ status: number; events: SeenEvent[]; nextToken?: string }> {
-  const url = new URL('/_preamp/audit', api.url)
-  const signer = new SignatureV4({
-    service: 'amplify',
-    region: 'us-east-1',
-    credentials: key,
-    sha256: Sha256,
-  })
-  const { headers } = await signer.sign({
-    method: 'GET',
-    protocol: 'http:',
-    hostname: url.host,
-    path: url.pathname,
-    query,
-    headers: { host: url.host },
-  })
-  const response = await fetch(`${url}?${new URLSearchParams(query)}`, { headers })
+  const url = new URL(`/_preamp/audit?${new URLSearchParams(query)}`, api.url)
+  const response = await sendSigned('GET', url, { region: 'us-east-1', credentials: key })
   return { status: response.status, ...((await response.json()) as { events: SeenEvent[] }) }
 }
 

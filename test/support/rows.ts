@@ -3,10 +3,13 @@ import type { StepName } from '../../src/model/jobs.ts'
 import type {
   AppRow,
   ArtifactRow,
+  BackendEnvironmentRow,
   BranchRow,
   DeploymentRow,
   JobRow,
   StepRow,
+  WebhookDeliveryRow,
+  WebhookRow,
 } from '../../src/store/schema.ts'
 
 /** Text and a number that are spoilt by a database which is not careful with JSON, Unicode and 64 bits. */
@@ -121,6 +124,53 @@ export function artifactRow(jobKey: string, fileName: string, row: Partial<Artif
     sha: 'e'.repeat(64),
     bytes: 1,
     createdAt: 1,
+    ...row,
+  }
+}
+
+export function webhookRow(appId: string, row: Partial<WebhookRow> = {}): WebhookRow {
+  return {
+    webhookId: newId(),
+    appId,
+    branchName: 'main',
+    description: '',
+    token: 'v1.sealed',
+    tags: {},
+    createdAt: 1,
+    updatedAt: 1,
+    ...row,
+  }
+}
+
+export function webhookDeliveryRow(
+  webhookId: string,
+  row: Partial<WebhookDeliveryRow> = {},
+): WebhookDeliveryRow {
+  return {
+    deliveryId: newId(),
+    webhookId,
+    createdAt: 1,
+    remoteAddress: '127.0.0.1',
+    userAgent: 'curl',
+    statusCode: 202,
+    message: 'started',
+    jobNumber: 1,
+    ...row,
+  }
+}
+
+export function backendEnvironmentRow(
+  appId: string,
+  row: Partial<BackendEnvironmentRow> = {},
+): BackendEnvironmentRow {
+  return {
+    backendEnvironmentId: newId(),
+    appId,
+    name: 'prod',
+    stackName: 'stack',
+    deploymentArtifacts: 'artifacts',
+    createdAt: 1,
+    updatedAt: 1,
     ...row,
   }
 }

@@ -1,4 +1,4 @@
-import { newId } from '../../model/ids.ts'
+import { newOrderedId } from '../../model/ids.ts'
 import { limits } from '../../model/limits.ts'
 import { findAppById } from '../../store/apps.ts'
 import { findBranch } from '../../store/branches.ts'
@@ -99,7 +99,7 @@ async function record(
   { database, now }: Services,
 ): Promise<void> {
   const row: WebhookDeliveryRow = {
-    deliveryId: newId(),
+    deliveryId: newOrderedId(),
     webhookId,
     createdAt: now(),
     remoteAddress: request.remoteAddress,
