@@ -93,11 +93,19 @@ const secretMembers = new Set([
   'buildSpec',
   'environmentVariables',
 ])
+const urlMembers = new Set(['sourceUrl', 'repository'])
 const shownCharactersMax = 256
 const shownItemsMax = 20
 
 const shorten = (text: string) =>
   text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
+
+/**
+ * An address without what opens a door: user name and password, up to the last @ where one stands in a password as it is,
+ * and the query, since a URL that was signed lets its holder read what it names.
+ */
+const withoutUrlSecrets = (url: string) =>
+  url.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1***@').replace(/\?.*$/s, '')
 
 /** The input as far as it may be kept: what people keep secrets in is masked, what is long is cut. */
 function withoutSecrets(sent: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -106,8 +114,7 @@ function withoutSecrets(sent: Readonly<Record<string, unknown>>): Record<string,
 
 function shown(value: unknown, name = ''): unknown {
   if (secretMembers.has(name)) return '***'
-  // A URL that was signed lets its holder read what it names.
-  if (name === 'sourceUrl' && typeof value === 'string') return shorten(value.replace(/\?.*$/s, ''))
+  if (urlMembers.has(name) && typeof value === 'string') return shorten(withoutUrlSecrets(value))
   if (typeof value === 'string') return shorten(value)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)

@@ -90,7 +90,8 @@ export const flag = z.boolean()
 export const appId = text({ min: 1, max: 20, pattern: 'd[a-z0-9]+' })
 export const name = text({ min: 1, max: 255, pattern: '(?s).+' })
 export const description = text({ max: 1000 })
-export const repository = text({ max: 1000 })
+/** The model calls neither this nor `sourceUrl` sensitive; people write passwords into addresses all the same. */
+export const repository = text({ max: 1000, sensitive: true })
 export const platform = z.enum(['WEB', 'WEB_DYNAMIC', 'WEB_COMPUTE'])
 export const computeRoleArn = text({ max: 1000 })
 export const serviceRoleArn = text({ max: 1000 })
@@ -155,7 +156,7 @@ export const commitId = text({ max: 255 })
 export const commitMessage = text({ max: 10_000 })
 /** File name to MD5 in hex. */
 export const fileMap = map(text({ max: 255 }), text({ max: 32 }))
-export const sourceUrl = text({ max: 3000, pattern: '^(s3|https|http)://.*' })
+export const sourceUrl = text({ max: 3000, pattern: '^(s3|https|http)://.*', sensitive: true })
 export const sourceUrlType = z.enum(sourceUrlTypes)
 export const artifactId = text({ max: 255 })
 

@@ -84,6 +84,25 @@ test('records who changed what, from where, and how it ended; looking is not rec
   })
 })
 
+test('passwords in addresses are not kept, in calls that were refused for them neither', async () => {
+  const client = api.client()
+  const repository = 'https://me:secret-password@host.example/site.git'
+  await expect(client.send(new CreateAppCommand({ name: 'refused', repository }))).rejects.toThrow('password')
+  const { app } = await client.send(new CreateAppCommand({ name: 'sourced' }))
+  const branch = { appId: app!.appId!, branchName: 'main' }
+  await client.send(new CreateBranchCommand(branch))
+  const sourceUrl = 'https://me:secret-p?ss@word@host.example/site.zip?token=secret-token'
+  await client.send(new StartDeploymentCommand({ ...branch, sourceUrl }))
+  const malformed = new StartDeploymentCommand({ ...branch, sourceUrl: sourceUrl.replace('https', 'ftp') })
+  await expect(client.send(malformed)).rejects.toThrow('validation error')
+
+  const { events } = await readAudit()
+  expect(JSON.stringify(events)).not.toMatch(/secret-|word@|p\?ss/)
+  expect(events[0]!.parameters['sourceUrl']).toBe('ftp://***@host.example/site.zip')
+  expect(events[1]!.parameters['sourceUrl']).toBe('https://***@host.example/site.zip')
+  expect(events[4]!.parameters['repository']).toBe('https://***@host.example/site.git')
+})
+
 test('is read in pages, and by its own account alone', async () => {
   const other = await api.createKey({ accountId: '111111111111' })
   for (const name of ['a', 'b', 'c']) await api.client(other).send(new CreateAppCommand({ name }))
