@@ -37,6 +37,7 @@ const edges = await superviseEdges({
     blobsFolder: store.blobsFolder,
     siteSuffix: 'localhost',
     memoryBytes: 64 * KiB * KiB,
+    accessLog: null,
     logLevel: 'error',
   },
   processes: 1,
