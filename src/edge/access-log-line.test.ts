@@ -6,17 +6,20 @@ import { accessLogLine, type Visit } from './access-log-line.ts'
 
 const url = 'http://main.d1.localhost:4780/a/page.html'
 
-function lineOf(request: Request, visit: Partial<Visit> = {}) {
-  const line = accessLogLine({
-    time: '2026-11-25,14:03:22',
-    id: 'id-1',
-    request,
-    facts: { status: 200, contentType: 'text/html; charset=utf-8', contentLength: 4096 },
-    address: { address: '203.0.113.7', port: 5123 },
-    milliseconds: 0,
-    cookies: false,
-    ...visit,
-  })
+function lineOf(
+  request: Request,
+  { cookies = false, ...visit }: Partial<Visit> & { cookies?: boolean } = {},
+) {
+  const line = accessLogLine(
+    {
+      request,
+      facts: { status: 200, contentType: 'text/html; charset=utf-8', contentLength: 4096 },
+      address: { address: '203.0.113.7', port: 5123 },
+      milliseconds: 0,
+      ...visit,
+    },
+    { time: '2026-11-25,14:03:22', id: 'id-1', cookies },
+  )
   expect(line.indexOf('\n')).toBe(line.length - 1)
   return parseAccessLogLine(line.slice(0, -1))
 }

@@ -3,29 +3,29 @@ import { limits } from '../model/limits.ts'
 import type { AnswerFacts } from './answer.ts'
 import { splitUrl } from './split-url.ts'
 
-/** A request and its answer, as one line tells them. */
+/** A request and its answer. */
 export interface Visit {
-  /** `yyyy-mm-dd,hh:mm:ss` in UTC. */
-  time: string
-  id: string
   request: Request
   facts: AnswerFacts
   /** Null where the visitor is gone, or is not to be logged. */
   address: { address: string; port: number } | null
   /** From the request's arrival until its answer was ready. */
   milliseconds: number
-  /** Whether the cookies are logged. */
-  cookies: boolean
 }
 
 /** What is not known, or does not apply. A value that a visitor sent never looks like this. */
 const absent = '-'
 
 /**
- * One line with its newline, in the columns of `accessLogColumns`. What a visitor sent is percent-encoded as CloudFront
+ * One line with its newline, in the columns of `model/access-log.ts`. What a visitor sent is percent-encoded as CloudFront
  * does it, and commas too, so that no value needs quotes, ends its line or column, or begins a formula.
+ * @param stamp.time `yyyy-mm-dd,hh:mm:ss` in UTC
+ * @param stamp.cookies whether they are logged
  */
-export function accessLogLine({ time, id, request, facts, address, milliseconds, cookies }: Visit): string {
+export function accessLogLine(
+  { request, facts, address, milliseconds }: Visit,
+  { time, id, cookies }: { time: string; id: string; cookies: boolean },
+): string {
   const { headers, method } = request
   const { host, path, query } = targetOf(request)
   const { status, contentType, contentLength, range } = facts

@@ -9,12 +9,9 @@ import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import { accessLogLine, type Visit } from './access-log-line.ts'
 
-/** What happened at the edge, but for what the log itself knows. */
-export type LoggedVisit = Omit<Visit, 'time' | 'id' | 'cookies'>
-
 export interface AccessLog {
   /** Notes a visit to a site of the app. It waits for nothing and never fails. */
-  add(appId: string, visit: LoggedVisit): void
+  add(appId: string, visit: Visit): void
   /** Resolves when what was noted before is in the files, or has been dropped. */
   write(): Promise<void>
   /** Writes what is left. */
@@ -68,7 +65,7 @@ export function createAccessLog(options: {
     batch = emptyBatch(hour)
   }
 
-  function add(appId: string, visit: LoggedVisit): void {
+  function add(appId: string, visit: Visit): void {
     const nowSecond = Math.floor(now() / 1000)
     if (nowSecond !== second) turnTo(nowSecond)
     if (batch.bytes + writingBytes > limits.accessLogWaitingBytesMax) {
@@ -76,7 +73,7 @@ export function createAccessLog(options: {
       return
     }
     visits += 1
-    const line = accessLogLine({ ...visit, time, id: `${idPrefix}-${visits}`, cookies })
+    const line = accessLogLine(visit, { time, id: `${idPrefix}-${visits}`, cookies })
     const lines = batch.lines.get(appId)
     if (lines) lines.push(line)
     else batch.lines.set(appId, [line])

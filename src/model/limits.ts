@@ -104,7 +104,7 @@ export const limits = {
   accessLogValueCharactersMax: 2048,
   accessLogWriteSeconds: 1,
   /** Lines are written when there are so many, or after the seconds above. */
-  accessLogWriteBytes: 64 * KiB,
+  accessLogWriteBytes: 256 * KiB,
   /** Lines that wait for a slow disk. */
   accessLogWaitingBytesMax: 8 * MiB,
   /** More than jobs leave free, so that logs never take the room that stops them. */
