@@ -198,6 +198,30 @@ export const settings = {
     '400',
     'How long the audit log keeps each call, in days.',
   ),
+  accessLogDays: setting(
+    'PREAMP_ACCESS_LOG_DAYS',
+    z.coerce.number().int().min(0).max(3650).default(14),
+    '14',
+    'How long the access logs of the sites are kept, in days. 0 writes none and removes those that there are.',
+  ),
+  accessLogGiB: setting(
+    'PREAMP_ACCESS_LOG_GIB',
+    z.coerce.number().min(0.1).default(10),
+    '10',
+    'How much of the disk the access logs of all sites may take, in GiB. The oldest hours go first, the current one never.',
+  ),
+  accessLogAddresses: setting(
+    'PREAMP_ACCESS_LOG_ADDRESSES',
+    flag.default(true),
+    'true',
+    'Whether access logs hold the address and port from which a request came. To ask for them costs each request a system call.',
+  ),
+  accessLogCookies: setting(
+    'PREAMP_ACCESS_LOG_COOKIES',
+    flag.default(false),
+    'false',
+    'Whether access logs hold the cookies that visitors sent. They may be credentials.',
+  ),
   fileRepositories: setting(
     'PREAMP_FILE_REPOSITORIES',
     flag.optional(),

@@ -27,6 +27,8 @@ export interface DataDirectory {
   blobs: string
   /** One folder for each job at work. */
   work: string
+  /** One folder for each hour. */
+  accessLogs: string
   credentials: string
   masterKey: string
   /** Pids of the edge processes, so that a server that starts after a crash finds them. */
@@ -41,6 +43,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     database: join(path, 'preamp.db'),
     blobs: join(path, 'blobs'),
     work: join(path, 'work'),
+    accessLogs: join(path, 'access-logs'),
     credentials: join(path, 'credentials'),
     masterKey: join(path, 'master.key'),
     edges: join(path, 'edges.json'),
@@ -60,6 +63,7 @@ export function createDataDirectory(path: string): DataDirectory {
     const directory = dataDirectoryAt(realpathSync(path))
     mkdirSync(directory.blobs, { recursive: true, mode: 0o700 })
     mkdirSync(directory.work, { recursive: true, mode: 0o700 })
+    mkdirSync(directory.accessLogs, { recursive: true, mode: 0o700 })
     return directory
   } catch (error) {
     throw new UsageError(

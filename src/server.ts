@@ -28,6 +28,7 @@ import {
   writePrivateFile,
 } from './data-directory.ts'
 import { diskShortage } from './deploy/disk-shortage.ts'
+import { removeAccessLogs } from './deploy/remove-access-logs.ts'
 import { readS3Settings } from './deploy/s3-source.ts'
 import { sweepBlobs } from './deploy/sweep.ts'
 import { checkByDns, checkNothing } from './domains/check-records.ts'
@@ -54,7 +55,7 @@ export interface RunningServer {
   kill(): void
 }
 
-/** How often bytes that nothing refers to are looked for. */
+/** How often bytes that nothing refers to, and access logs that are too old, are looked for. */
 const sweepMinutes = 10
 const dayMilliseconds = 24 * 3600 * 1000
 
@@ -91,6 +92,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     worker.start()
     started.push(() => worker.stop())
     started.push(sweepRegularly(state))
+    started.push(removeAccessLogsRegularly(state))
 
     const records = domainRecords(secrets.deriveKey('domain-records'), new URL(sitesUrl).hostname)
     const verifier = createVerifier({ ...state, edges, records })
@@ -131,6 +133,14 @@ async function startEdges(config: Config, directory: DataDirectory, log: Logger)
         blobsFolder: directory.blobs,
         siteSuffix: new URL(config.sitesUrl ?? defaultSitesUrl(config.sitesPort)).hostname,
         memoryBytes: config.edgeMemoryMiB * 1024 * 1024,
+        accessLog:
+          config.accessLogDays === 0
+            ? null
+            : {
+                folder: directory.accessLogs,
+                cookies: config.accessLogCookies,
+                addresses: config.accessLogAddresses,
+              },
         logLevel: config.logLevel,
       },
       processes: config.edgeProcesses ?? Math.min(processesMax, 4),
@@ -254,6 +264,11 @@ function createApi(
     sitesChanged: () => edges.sitesChanged(),
     liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),
     diskShortage: () => diskShortage(directory.path),
+    accessLogs: {
+      isOn: config.accessLogDays > 0,
+      folder: directory.accessLogs,
+      written: () => edges.writeAccessLogs(),
+    },
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     now: Date.now,
   }
@@ -299,6 +314,26 @@ function sweepRegularly({ config, directory, database, blobs, log }: State): () 
   return async () => {
     clearInterval(timer)
     await sweeping
+  }
+}
+
+/** Removes access logs that are not to be kept, at once and now and then; returns how to end that. */
+function removeAccessLogsRegularly({ config, directory, database, log }: State): () => Promise<void> {
+  const remove = () =>
+    removeAccessLogs({
+      folder: directory.accessLogs,
+      queries: database.queries,
+      days: config.accessLogDays,
+      bytesMax: config.accessLogGiB * 1024 ** 3,
+      now: Date.now(),
+    }).catch((error: unknown) => log.error({ err: error }, 'old access logs could not be removed'))
+  let removing = remove()
+  const timer = setInterval(() => {
+    removing = removing.then(remove)
+  }, sweepMinutes * 60_000)
+  return async () => {
+    clearInterval(timer)
+    await removing
   }
 }
 

@@ -15,3 +15,14 @@ export function runProgram(command: string[], options: { cwd?: string; stdin?: U
   const { exitCode, stderr } = Bun.spawnSync(command, { stdin: 'ignore', stdout: 'ignore', ...options })
   if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${stderr.toString()}`)
 }
+
+/** Values as a person compares them. */
+export function listOf(values: number[]): string {
+  return values.map(Math.round).join(' ')
+}
+
+/** A number that follows its name on the command line. */
+export function option(name: string, otherwise: number): number {
+  const position = process.argv.indexOf(name)
+  return position === -1 ? otherwise : Number(process.argv[position + 1])
+}

@@ -34,6 +34,13 @@ export interface Services {
   liveLogPath(jobKey: string, step: StepName): string
   /** Why no upload can be taken now, for a user to read; undefined while the disk has room. */
   diskShortage(): Promise<string | undefined>
+  accessLogs: {
+    /** Whether visits are logged at all. */
+    isOn: boolean
+    folder: string
+    /** Resolves when what the edges have answered until now is in the files, or after a bound. */
+    written(): Promise<void>
+  }
   /** Whether repositories may be named by `file://` URLs or paths. */
   fileRepositories: boolean
   /** Epoch milliseconds. */

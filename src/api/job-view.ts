@@ -78,7 +78,11 @@ function withReason(job: JobRow, steps: Step[]): Step[] {
   return [...steps, { stepName: missing, startTime: time, status: job.status, endTime: time, statusReason }]
 }
 
-/** A URL that lets its holder fetch one file of the job for an hour. */
+/**
+ * A URL that lets its holder fetch one file of the job for an hour. It shows where the file lies on AWS's storage, so that
+ * people recognise it (contract/api-behaviour.md §1.5).
+ * @param file for example `BUILD/log.txt`
+ */
 export function transferUrl(
   { apiUrl, services }: OperationContext,
   { app, branch, job }: OwnedJob,
@@ -86,11 +90,6 @@ export function transferUrl(
   transfer: Transfer,
   expiresAt = services.now() + limits.downloadUrlSecondsMax * 1000,
 ): string {
-  const path = {
-    appId: app.appId,
-    branchName: branch.name,
-    paddedJobNumber: paddedJobNumber(job.number),
-    file,
-  }
+  const path = [app.appId, branch.name, paddedJobNumber(job.number), ...file.split('/')]
   return services.transferUrls.sign(apiUrl, path, transfer, expiresAt)
 }

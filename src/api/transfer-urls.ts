@@ -5,27 +5,29 @@ import { equalInConstantTime } from './constant-time.ts'
 import { AccessDeniedException } from './errors.ts'
 
 /**
- * What a signed URL lets its holder do, once, with one thing of one job. The job is named by its internal key: numbers
- * restart when a branch is made anew, and a URL must not outlive its job.
+ * What a signed URL lets its holder do with one thing of one job, or with the access log of an app. The job is named by its
+ * internal key: numbers restart when a branch is made anew, and a URL must not outlive its job.
  */
 export type Transfer =
   | { kind: 'upload'; jobKey: string; name: string }
   | { kind: 'log'; jobKey: string; step: StepName }
   | { kind: 'build-output'; jobKey: string }
   | { kind: 'artifact'; jobKey: string; artifactId: string }
+  | ({ kind: 'access-log' } & AccessLogRange)
 
-/** Where the job's files lie on AWS's storage; ours shows the same path so that people recognise it (contract/api-behaviour.md §1.5). */
-export interface TransferPath {
+/** The lines of an access log that were asked for. */
+export interface AccessLogRange {
   appId: string
-  branchName: string
-  paddedJobNumber: string
-  /** For example `BUILD/log.txt`. */
-  file: string
+  /** Of one host, or of a domain and all hosts within it. */
+  of: { host: string } | { domain: string }
+  /** Hours, both included, as `hourOf` names them. */
+  from: string
+  to: string
 }
 
 export const transferPrefix = '/_preamp/transfers/'
 
-/** Makes and checks the URLs of uploads, logs and artifacts. Neither method nor Content-Type is part of the signature. */
+/** Makes and checks the URLs of uploads, logs, artifacts and access logs. Neither method nor Content-Type is part of the signature. */
 export class TransferUrls {
   readonly #key: Buffer
 
@@ -35,13 +37,13 @@ export class TransferUrls {
 
   /**
    * @param apiUrl address of the API without a slash at its end
+   * @param path segments that tell people what the URL is of
    * @param expiresAt epoch milliseconds
    */
-  sign(apiUrl: string, path: TransferPath, transfer: Transfer, expiresAt: number): string {
+  sign(apiUrl: string, path: readonly string[], transfer: Transfer, expiresAt: number): string {
     const claims = Buffer.from(JSON.stringify({ ...transfer, expiresAt })).toString('base64url')
-    const segments = [path.appId, path.branchName, path.paddedJobNumber, ...path.file.split('/')]
     const query = new URLSearchParams({ claims, signature: this.#sign(claims) })
-    return `${apiUrl}${transferPrefix}${segments.map(encodeURIComponent).join('/')}?${query}`
+    return `${apiUrl}${transferPrefix}${path.map(encodeURIComponent).join('/')}?${query}`
   }
 
   /**

@@ -1,5 +1,6 @@
 import { lookUpStatic } from '../model/static-lookup.ts'
 import type { FileDecision, Site, SiteAnswer } from './sites.ts'
+import { splitUrl } from './split-url.ts'
 
 /** What an edge does with a request; `edge.ts` carries it out. */
 export type Decision =
@@ -26,7 +27,7 @@ export function decide(site: SiteAnswer, request: { method: string; url: string 
   if (method !== 'GET' && method !== 'HEAD') {
     return { kind: method === 'OPTIONS' ? 'options' : 'method-not-allowed' }
   }
-  if (site === 'empty') return { kind: 'never-deployed' }
+  if (site.deploymentId === null) return { kind: 'never-deployed' }
   return site.decided.get(request.url) ?? decideByFiles(site, request.url)
 }
 
@@ -41,14 +42,4 @@ function decideByFiles(site: Site, url: string): Decision {
     site.decided.set(url, decision)
   }
   return decision
-}
-
-/** By hand: `new URL` costs more than all the rest of a request. */
-function splitUrl(url: string): { path: string; query: string } {
-  const pathStart = url.indexOf('/', 'https://'.length)
-  const fragmentStart = url.indexOf('#', pathStart)
-  const end = fragmentStart === -1 ? url.length : fragmentStart
-  const queryStart = url.indexOf('?', pathStart)
-  if (queryStart === -1 || queryStart > end) return { path: url.slice(pathStart, end), query: '' }
-  return { path: url.slice(pathStart, queryStart), query: url.slice(queryStart, end) }
 }

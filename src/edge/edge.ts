@@ -3,6 +3,8 @@ import type { Logger } from 'pino'
 import type { Blobs } from '../blobs/blobs.ts'
 import { limits } from '../model/limits.ts'
 import type { Database } from '../store/database.ts'
+import type { AccessLog } from './access-log.ts'
+import type { Answer } from './answer.ts'
 import { decide } from './decide.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { createFiles } from './files.ts'
@@ -15,6 +17,8 @@ export interface Edge {
   listen(address: { host: string; port: number; reusePort?: boolean }): { port: number }
   /** When it resolves, every new request sees what the database holds; those in flight finish on what they began with. */
   refresh(): Promise<void>
+  /** Resolves when every request answered before is in the files of the access log. */
+  writeAccessLog(): Promise<void>
   /**
    * Stops listening; resolves when the requests in flight are answered.
    * @param how.handOver another process serves the port already: clients are sent there before this one stops listening,
@@ -34,22 +38,41 @@ export function createEdge(options: {
   siteSuffix: string
   /** How much of the files is kept in memory. */
   memoryBytes: number
+  /** Where visits are noted, if they are. It is closed with the edge. */
+  accessLog?: AccessLog
+  /** Whether it learns who they are from. */
+  logAddresses?: boolean
   log: Logger
 }): Edge {
-  const { database, log } = options
+  const { database, accessLog, logAddresses = true, log } = options
   const sites = createSites(options)
   const files = createFiles(options)
   const watch = watchChanges({ database, changed: sites.refresh, log })
   let server: Bun.Server<undefined> | undefined
   let handingOver = false
 
-  /** Host → decision → answer. A request whose site is known and whose file is in memory waits for nothing. */
+  /** Host → decision → answer → line of the log. A request whose site is known and whose file is in memory waits for nothing. */
   function handle(request: Request): Response | Promise<Response> {
     const site = sites.find(request.headers.get('host'))
-    return site instanceof Promise ? site.then((found) => answer(request, found)) : answer(request, site)
+    if (!(site instanceof Promise)) return respond(request, site)
+    const startedAt = performance.now()
+    return site.then((found) => respond(request, found, startedAt))
   }
 
-  function answer(request: Request, site: SiteAnswer): Response | Promise<Response> {
+  /** @param startedAt when the request came, by `performance.now()`; absent for one that has just come */
+  function respond(request: Request, site: SiteAnswer, startedAt?: number): Response | Promise<Response> {
+    let made: Answer | Promise<Answer>
+    try {
+      made = answer(request, site)
+    } catch (error) {
+      made = fail(error)
+    }
+    if (!(made instanceof Promise)) return note(request, site, made, startedAt)
+    const waitsSince = startedAt ?? performance.now()
+    return made.catch(fail).then((settled) => note(request, site, settled, waitsSince))
+  }
+
+  function answer(request: Request, site: SiteAnswer): Answer | Promise<Answer> {
     const decision = decide(site, request)
     switch (decision.kind) {
       case 'file':
@@ -63,6 +86,25 @@ export function createEdge(options: {
       default:
         return refuse(decision.kind, request.method === 'HEAD')
     }
+  }
+
+  /** What is not for anybody's site is not in anybody's log. */
+  function note(
+    request: Request,
+    site: SiteAnswer,
+    { response, facts }: Answer,
+    startedAt?: number,
+  ): Response {
+    if (!accessLog || typeof site === 'string') return response
+    const address = logAddresses ? server!.requestIP(request) : null
+    const milliseconds = startedAt === undefined ? 0 : performance.now() - startedAt
+    accessLog.add(site.appId, { request, facts, address, milliseconds })
+    return response
+  }
+
+  function fail(error: unknown): Answer {
+    log.error({ err: error }, 'a request for a site failed')
+    return errorPage(500, 'Something went wrong', 'The page could not be read. Please try again later.')
   }
 
   async function handleOnce(request: Request): Promise<Response> {
@@ -81,10 +123,7 @@ export function createEdge(options: {
         idleTimeout: limits.siteIdleSecondsMax,
         maxRequestBodySize: limits.siteRequestBodyBytesMax,
         fetch: (request) => (handingOver ? handleOnce(request) : handle(request)),
-        error(error) {
-          log.error({ err: error }, 'a request for a site failed')
-          return errorPage(500, 'Something went wrong', 'The page could not be read. Please try again later.')
-        },
+        error: (error) => fail(error).response,
       })
       return { port: server.port! }
     },
@@ -95,6 +134,8 @@ export function createEdge(options: {
       sites.refresh()
     },
 
+    writeAccessLog: async () => accessLog?.write(),
+
     async stop({ handOver = false } = {}) {
       if (handOver) {
         handingOver = true
@@ -102,6 +143,7 @@ export function createEdge(options: {
       }
       await server?.stop()
       await watch.stop()
+      await accessLog?.close()
     },
   }
 }

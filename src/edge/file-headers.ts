@@ -14,6 +14,7 @@ const etagDigits = 32
 export interface Representation extends Validators {
   /** Under which its bytes are kept in memory. */
   key: string
+  contentType: string
   headers: Record<string, string>
   /** Of an answer 304: those that a cache needs (RFC 9110 §15.4.5). */
   notModifiedHeaders: Record<string, string>
@@ -51,7 +52,7 @@ export function representFile(
       'accept-ranges': 'bytes',
       ...(encoding !== 'identity' && { 'content-encoding': encoding }),
     }
-    return { key, etag, modifiedAt, headers, notModifiedHeaders }
+    return { key, etag, modifiedAt, contentType: type.value, headers, notModifiedHeaders }
   }
 
   return {

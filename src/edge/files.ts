@@ -4,17 +4,18 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { parseRange } from '../model/byte-range.ts'
 import type { ManifestFile } from '../model/manifest.ts'
 import { chooseEncoding } from './accept-encoding.ts'
+import type { Answer, AnswerFacts } from './answer.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import { createFileBytes } from './file-bytes.ts'
 import { type FileRepresentations, type Representation, representFile } from './file-headers.ts'
-import { errorPage } from './pages.ts'
+import { errorPage, withoutContent } from './pages.ts'
 import type { FileDecision } from './sites.ts'
 
 export interface Files {
   /**
    * Answers GET or HEAD with a file of the site: its encoding, conditions and range.
    */
-  send(request: Request, decision: FileDecision): Response | Promise<Response>
+  send(request: Request, decision: FileDecision): Answer | Promise<Answer>
 }
 
 export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: Logger }): Files {
@@ -32,7 +33,7 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     return found
   }
 
-  function send(request: Request, decision: FileDecision): Response | Promise<Response> {
+  function send(request: Request, decision: FileDecision): Answer | Promise<Answer> {
     const { file } = decision
     const { identity, encoded } = representations(decision)
     const { headers } = request
@@ -58,7 +59,7 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     file: ManifestFile,
     representation: Representation,
     range: string | null,
-  ): Response | Promise<Response> {
+  ): Answer | Promise<Answer> {
     const early = answerWithoutBody(request, representation)
     if (early) return early
     if (range !== null && ifRangeHolds(request.headers, representation)) {
@@ -70,7 +71,9 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     const bytes = fileBytes.identity(file)
     // A slice even of the whole: of a plain file Bun would honour a Range that was found not to hold.
     if (!bytes) {
-      return new Response(blobs.open(file.sha).slice(0, file.size), { headers: representation.headers })
+      const { headers } = representation
+      const response = new Response(blobs.open(file.sha).slice(0, file.size), { headers })
+      return { response, facts: factsOf(representation, file.size) }
     }
     return bytes instanceof Promise
       ? bytes.then((read) => respond(request, representation, read))
@@ -79,25 +82,26 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
 
   async function sendPart(
     file: ManifestFile,
-    { headers }: Representation,
-    { start, end }: { start: number; end: number },
-  ): Promise<Response> {
+    representation: Representation,
+    range: { start: number; end: number },
+  ): Promise<Answer> {
+    const { start, end } = range
     const whole = (await fileBytes.identity(file)) ?? blobs.open(file.sha)
-    return new Response(whole.slice(start, end), {
+    const contentRange = `bytes ${start}-${end - 1}/${file.size}`
+    const response = new Response(whole.slice(start, end), {
       status: 206,
-      headers: { ...headers, 'content-range': `bytes ${start}-${end - 1}/${file.size}` },
+      headers: { ...representation.headers, 'content-range': contentRange },
     })
+    return { response, facts: { ...factsOf(representation, end - start), status: 206, range } }
   }
 
   return { send }
 }
 
-function answerWithoutBody(request: Request, representation: Representation): Response | undefined {
+function answerWithoutBody(request: Request, representation: Representation): Answer | undefined {
   const outcome = evaluateConditions(request.headers, representation)
   if (outcome === 'send') return undefined
-  if (outcome === 'not-modified') {
-    return new Response(null, { status: 304, headers: representation.notModifiedHeaders })
-  }
+  if (outcome === 'not-modified') return withoutContent(304, representation.notModifiedHeaders)
   return errorPage(412, 'Precondition failed', 'This page has changed.', request.method === 'HEAD')
 }
 
@@ -106,26 +110,32 @@ function answerWithoutBody(request: Request, representation: Representation): Re
  * Blob shares its bytes and costs a sixth of making one from a header record (bench/static.ts).
  */
 function createResponder() {
-  const templates = new WeakMap<Blob, { representation: Representation; response: Response }>()
-  return (request: Request, representation: Representation, bytes: Blob): Response => {
+  const templates = new WeakMap<Blob, Answer & { representation: Representation }>()
+  return (request: Request, representation: Representation, bytes: Blob): Answer => {
     if (request.method === 'HEAD') return headersOnly(representation, bytes.size)
     let template = templates.get(bytes)
     // Two files of the same bytes may differ in their headers.
     if (template?.representation !== representation) {
-      template = { representation, response: new Response(bytes, { headers: representation.headers }) }
+      const response = new Response(bytes, { headers: representation.headers })
+      template = { representation, response, facts: factsOf(representation, bytes.size) }
       templates.set(bytes, template)
     }
     // The types of undici, which `clone` comes from, do not know what Bun adds to Headers.
-    return template.response.clone() as Response
+    return { response: template.response.clone() as Response, facts: template.facts }
   }
 }
 
-function headersOnly({ headers }: Representation, size: number): Response {
-  return new Response(null, { headers: { ...headers, 'content-length': String(size) } })
+function headersOnly(representation: Representation, size: number): Answer {
+  const headers = { ...representation.headers, 'content-length': String(size) }
+  return { response: new Response(null, { headers }), facts: factsOf(representation, size) }
 }
 
-function rangeNotSatisfiable(size: number): Response {
-  const response = errorPage(416, 'Range not satisfiable', `The file has ${size} bytes.`)
-  response.headers.set('content-range', `bytes */${size}`)
-  return response
+function factsOf({ contentType }: Representation, contentLength: number): AnswerFacts {
+  return { status: 200, contentType, contentLength }
+}
+
+function rangeNotSatisfiable(size: number): Answer {
+  const answer = errorPage(416, 'Range not satisfiable', `The file has ${size} bytes.`)
+  answer.response.headers.set('content-range', `bytes */${size}`)
+  return answer
 }

@@ -8,7 +8,16 @@ export interface EdgeSettings {
   /** Host name of the sites' address. */
   siteSuffix: string
   memoryBytes: number
+  /** Null where visits are not logged. */
+  accessLog: AccessLogSettings | null
   logLevel: string
+}
+
+export interface AccessLogSettings {
+  folder: string
+  /** Whether the log holds cookies, which may be credentials, and addresses of visitors. */
+  cookies: boolean
+  addresses: boolean
 }
 
 /** From control to edge. */
@@ -16,9 +25,11 @@ export type ControlMessage =
   | { type: 'start'; settings: EdgeSettings; edgesFile: string }
   /** Answered by `refreshed` once every new request sees what the database holds. */
   | { type: 'refresh'; id: number }
+  /** Answered by `access-log-written` once all that was answered before is in the files. */
+  | { type: 'write-access-log'; id: number }
 
 /** From edge to control. */
 export type EdgeMessage =
   | { type: 'listening'; port: number }
-  | { type: 'refreshed'; id: number }
+  | { type: 'refreshed' | 'access-log-written'; id: number }
   | { type: 'failed'; message: string; portInUse: boolean }

@@ -1,8 +1,9 @@
+import type { Answer } from './answer.ts'
 import type { Refusal } from './decide.ts'
 
 /** Answers without a file behind them. Nothing of the request is repeated in them, and no cache keeps an error. */
 
-const headers = {
+const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
 }
@@ -23,7 +24,7 @@ const allowedMethods = 'GET, HEAD, OPTIONS'
  * A small page for people.
  * @param head the answer is to HEAD: the same headers and no body
  */
-export function errorPage(status: number, title: string, text: string, head = false): Response {
+export function errorPage(status: number, title: string, text: string, head = false): Answer {
   const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -34,25 +35,32 @@ export function errorPage(status: number, title: string, text: string, head = fa
 <p>${text}</p>
 </html>
 `
-  if (!head) return new Response(page, { status, headers })
-  return new Response(null, { status, headers: { ...headers, 'content-length': String(page.length) } })
+  const facts = { status, contentType: pageHeaders['content-type'], contentLength: page.length }
+  if (!head) return { response: new Response(page, { status, headers: pageHeaders }), facts }
+  const headHeaders = { ...pageHeaders, 'content-length': String(page.length) }
+  return { response: new Response(null, { status, headers: headHeaders }), facts }
 }
 
-export function refuse(refusal: Refusal, head: boolean): Response {
+export function refuse(refusal: Refusal, head: boolean): Answer {
   const { status, title, text } = refusals[refusal]
   return errorPage(status, title, text, head)
 }
 
-export function methodNotAllowed(): Response {
-  const response = errorPage(405, 'Method not allowed', 'This site answers GET and HEAD.')
-  response.headers.set('allow', allowedMethods)
-  return response
+export function methodNotAllowed(): Answer {
+  const answer = errorPage(405, 'Method not allowed', 'This site answers GET and HEAD.')
+  answer.response.headers.set('allow', allowedMethods)
+  return answer
 }
 
-export function answerOptions(): Response {
-  return new Response(null, { status: 204, headers: { allow: allowedMethods } })
+export function answerOptions(): Answer {
+  return withoutContent(204, { allow: allowedMethods })
 }
 
-export function redirect(location: string, cacheControl: string): Response {
-  return new Response(null, { status: 301, headers: { location, 'cache-control': cacheControl } })
+export function redirect(location: string, cacheControl: string): Answer {
+  return withoutContent(301, { location, 'cache-control': cacheControl })
+}
+
+/** An answer that is its status and headers alone. */
+export function withoutContent(status: number, headers: Record<string, string>): Answer {
+  return { response: new Response(null, { status, headers }), facts: { status } }
 }

@@ -1,11 +1,14 @@
 import { type Logger, pino } from 'pino'
 
 import { openDiskBlobs } from '../blobs/disk.ts'
+import { diskShortage } from '../deploy/disk-shortage.ts'
 import { hasCode } from '../model/error-code.ts'
+import { limits } from '../model/limits.ts'
 import { openDatabase } from '../store/database.ts'
+import { type AccessLog, createAccessLog } from './access-log.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { isWrittenDown } from './former-edges.ts'
-import type { ControlMessage, EdgeMessage, EdgeSettings } from './messages.ts'
+import type { AccessLogSettings, ControlMessage, EdgeMessage, EdgeSettings } from './messages.ts'
 
 interface Running {
   edge: Edge
@@ -28,7 +31,7 @@ export function runEdgeProcess(): void {
       starting = start(message.settings, message.edgesFile)
       starting.catch(failToStart)
     } else if (starting) {
-      void acknowledge(starting, message.id)
+      void acknowledge(starting, message)
     }
   })
   process.on('SIGTERM', () => void end(starting))
@@ -58,16 +61,37 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
     siteSuffix: settings.siteSuffix,
     memoryBytes: settings.memoryBytes,
     log,
+    ...(settings.accessLog && {
+      accessLog: openAccessLog(settings.accessLog, log),
+      logAddresses: settings.accessLog.addresses,
+    }),
   })
   const { port } = edge.listen({ host: settings.host, port: settings.port, reusePort: true })
   send({ type: 'listening', port })
   return { edge, edgesFile, log }
 }
 
-async function acknowledge(starting: Promise<Running>, id: number): Promise<void> {
+function openAccessLog({ folder, cookies }: AccessLogSettings, log: Logger): AccessLog {
+  const { accessLogDiskFreeBytesMin, accessLogDiskFreeFilesMin } = limits
+  return createAccessLog({
+    folder,
+    cookies,
+    shortage: () => diskShortage(folder, accessLogDiskFreeBytesMin, accessLogDiskFreeFilesMin),
+    log,
+  })
+}
+
+async function acknowledge(
+  starting: Promise<Running>,
+  { type, id }: Exclude<ControlMessage, { type: 'start' }>,
+): Promise<void> {
   // An edge that cannot start says so by itself.
   const running = await starting.catch(() => undefined)
   if (!running) return
+  if (type === 'write-access-log') {
+    await running.edge.writeAccessLog()
+    return send({ type: 'access-log-written', id })
+  }
   try {
     await running.edge.refresh()
     send({ type: 'refreshed', id })

@@ -11,6 +11,7 @@ import { findDomainSite } from '../store/domain-sites.ts'
 
 /** What one host shows, ready to be served. It never changes: a deploy makes another. */
 export interface Site {
+  appId: string
   deploymentId: string
   /** By path in the site, as manifests name them. */
   files: Map<string, ManifestFile>
@@ -27,8 +28,14 @@ export interface FileDecision {
   file: ManifestFile
 }
 
-/** `unknown`: the host is nobody's. `empty`: its branch has not been deployed. `invalid`: it is no Host at all. */
-export type SiteAnswer = Site | 'unknown' | 'empty' | 'invalid'
+/** A host whose branch has not been deployed. */
+export interface EmptySite {
+  appId: string
+  deploymentId: null
+}
+
+/** `unknown`: the host is nobody's. `invalid`: it is no Host at all. */
+export type SiteAnswer = Site | EmptySite | 'unknown' | 'invalid'
 
 export interface Sites {
   /** The answer itself where it is known, so that a request that needs no SQL waits for nothing. */
@@ -122,12 +129,13 @@ export function createSites(options: {
         ? await findSite(database.queries, address.appId, address.displayName)
         : await findDomainSite(database.queries, address.name)
     if (!row) return 'unknown'
-    if (!row.deployment) return 'empty'
+    if (!row.deployment) return { appId: row.app.appId, deploymentId: null }
     const { deploymentId, manifestSha, createdAt } = row.deployment
     const known = compiled.get(deploymentId)
     if (known) return known
     const manifest = await readManifest(blobs, manifestSha)
     const site: Site = {
+      appId: row.app.appId,
       deploymentId,
       files: new Map(Object.entries(manifest.files)),
       modifiedAt: Math.floor(createdAt / 1000) * 1000,
@@ -156,7 +164,7 @@ export function createSites(options: {
   function remember(host: string, entry: Entry): void {
     entries.delete(host)
     nobodys.delete(host)
-    const kept = typeof entry.answer === 'object' ? entries : nobodys
+    const kept = typeof entry.answer === 'object' && entry.answer.deploymentId !== null ? entries : nobodys
     kept.set(host, entry)
     if (kept.size > limits.edgeHostsMax) kept.delete(kept.keys().next().value!)
   }

@@ -25,6 +25,8 @@ export interface EdgeSupervisor {
    * by one that does.
    */
   sitesChanged(): Promise<void>
+  /** Resolves when the files of the access logs hold every request answered until now, or after a bound. */
+  writeAccessLogs(): Promise<void>
   /** Ends the edges when they have answered what they are at. */
   stop(): Promise<void>
   /** Ends the edges on the spot, for a server that cannot wait: otherwise they would go on serving without it. */
@@ -125,23 +127,28 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     edge.waiting.delete(id)
   }
 
-  /** Resolves when the edge has refreshed, or is gone: one that starts after this call reads what the database holds by then. */
-  async function refresh(edge: EdgeProcess): Promise<void> {
+  /** Resolves when the edge has done so, or is gone. */
+  function ask(edge: EdgeProcess, type: 'refresh' | 'write-access-log'): Promise<void> {
     const id = nextId++
     const { promise, resolve } = Promise.withResolvers<void>()
     edge.waiting.set(id, resolve)
+    try {
+      edge.child.send({ type, id })
+    } catch (error) {
+      // Its end has not been reported yet, but will be; an edge that lives without its channel is none of ours any more.
+      log.warn({ err: error, pid: edge.child.pid }, 'an edge process cannot be told anything')
+      edge.child.kill('SIGKILL')
+    }
+    return promise
+  }
+
+  /** Resolves when the edge has refreshed, or is gone: one that starts after this call reads what the database holds by then. */
+  async function refresh(edge: EdgeProcess): Promise<void> {
     const timer = setTimeout(() => {
       log.error({ pid: edge.child.pid }, 'an edge process does not acknowledge a change; it is replaced')
       edge.child.kill('SIGKILL')
     }, limits.changeAcknowledgeSecondsMax * 1000)
-    try {
-      edge.child.send({ type: 'refresh', id })
-    } catch (error) {
-      // Its end has not been reported yet, but will be; an edge that lives without its channel is none of ours any more.
-      log.warn({ err: error, pid: edge.child.pid }, 'an edge process cannot be told of a change')
-      edge.child.kill('SIGKILL')
-    }
-    await promise
+    await ask(edge, 'refresh')
     clearTimeout(timer)
   }
 
@@ -177,6 +184,10 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     port: settings.port,
     sitesChanged: async () => {
       await Promise.all([handedOver, ...[...edges].map(refresh)])
+    },
+    writeAccessLogs: async () => {
+      const written = Promise.all([...edges].map((edge) => ask(edge, 'write-access-log')))
+      await Promise.race([written, Bun.sleep(limits.accessLogAcknowledgeSecondsMax * 1000)])
     },
     stop,
     kill: () => {

@@ -97,4 +97,19 @@ export const limits = {
   /** Up to here a visitor waits for the compression; of a longer file the first ones get it as it is. */
   compressedWhileWaitingBytesMax: 256 * KiB,
   compressionsAtOnceMax: 2,
+
+  /** AWS hands out two weeks at a time (contract/hosting-behaviour.md §8.2). */
+  accessLogDaysAtOnceMax: 14,
+  /** Of one value as a visitor sent it. */
+  accessLogValueCharactersMax: 2048,
+  accessLogWriteSeconds: 1,
+  /** Lines are written when there are so many, or after the seconds above. */
+  accessLogWriteBytes: 256 * KiB,
+  /** Lines that wait for a slow disk. */
+  accessLogWaitingBytesMax: 8 * MiB,
+  /** More than jobs leave free, so that logs never take the room that stops them. */
+  accessLogDiskFreeBytesMin: 1 * GiB,
+  accessLogDiskFreeFilesMin: 50_000,
+  /** How long a download waits for edges to write down what they have in memory. */
+  accessLogAcknowledgeSecondsMax: 2,
 } as const

@@ -28,6 +28,23 @@ export function findAppById(queries: Queries, appId: string): Promise<AppRow | u
   return queries.selectFrom('apps').selectAll().where('appId', '=', appId).executeTakeFirst()
 }
 
+const idsAtOnce = 500
+
+/** Which of these apps exist, whosever they are. */
+export async function listKnownAppIds(queries: Queries, appIds: Iterable<string>): Promise<Set<string>> {
+  const known = new Set<string>()
+  const asked = [...appIds]
+  for (let at = 0; at < asked.length; at += idsAtOnce) {
+    const rows = await queries
+      .selectFrom('apps')
+      .select('appId')
+      .where('appId', 'in', asked.slice(at, at + idsAtOnce))
+      .execute()
+    for (const { appId } of rows) known.add(appId)
+  }
+  return known
+}
+
 /** Apps in the order of their creation. */
 export function listApps(
   queries: Queries,

@@ -11,7 +11,7 @@ import {
 
 import { webhookDeliveryRow } from '../../test/support/rows.ts'
 import { findAccessKey } from './access-keys.ts'
-import { listApps } from './apps.ts'
+import { listApps, listKnownAppIds } from './apps.ts'
 import { findArtifact, listTestArtifacts } from './artifacts.ts'
 import { forgetAuditEvents, listAuditEvents } from './audit-events.ts'
 import {
@@ -125,6 +125,11 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'listApps, later pages',
     (q) => listApps(q, scope, { after: { createdAt: 1, id: 'd' }, limit: 50 }),
     ['SEARCH apps USING INDEX appsByAccount (accountId=? AND region=? AND (createdAt,appId)>(?,?))'],
+  ],
+  [
+    'listKnownAppIds',
+    (q) => listKnownAppIds(q, ['d', 'e']),
+    ['SEARCH apps USING COVERING INDEX sqlite_autoindex_apps_1 (appId=?)'],
   ],
   [
     'listBranches',

@@ -49,6 +49,7 @@ export async function startApi(
     liveLogPath: (jobKey, step) => `/nonexistent/${jobKey}/${step}`,
     diskShortage: () => Promise.resolve(undefined),
     sitesChanged: () => Promise.resolve(),
+    accessLogs: { isOn: true, folder: '/nonexistent', written: () => Promise.resolve() },
     fileRepositories: true,
     now: Date.now,
     ...changes,

@@ -14,6 +14,7 @@ export function edgeOptions(store: SiteStore, port = 0, processes = 2): Omit<Sup
       blobsFolder: store.blobsFolder,
       siteSuffix: 'localhost',
       memoryBytes: 16 * 1024 * 1024,
+      accessLog: null,
       logLevel: 'silent',
     },
     processes,

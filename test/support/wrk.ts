@@ -11,19 +11,25 @@ export interface WrkResult {
 /**
  * Loads one address with wrk for some seconds.
  * @param options.host the Host header
+ * @param options.headers others, by name
  * @param options.core which core wrk is pinned to
  */
 export async function runWrk(options: {
   url: string
   host: string
+  headers?: Record<string, string>
   seconds: number
   connections: number
   core?: number
 }): Promise<WrkResult> {
-  const { url, host, seconds, connections, core } = options
+  const { url, host, headers, seconds, connections, core } = options
   const pinned = core === undefined ? [] : ['taskset', '-c', String(core)]
+  const sent = Object.entries({ Host: host, ...headers }).flatMap(([name, value]) => [
+    '-H',
+    `${name}: ${value}`,
+  ])
   const child = Bun.spawn(
-    [...pinned, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-H', `Host: ${host}`, '--', url],
+    [...pinned, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...sent, '--', url],
     { stdout: 'pipe', stderr: 'pipe', stdin: 'ignore' },
   )
   const [output, errors, exitCode] = await Promise.all([

@@ -5,6 +5,7 @@ import type { Services } from '../context.ts'
 import { NotFoundException } from '../errors.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 import type { Transfer } from '../transfer-urls.ts'
+import { downloadAccessLog } from './access-log.ts'
 import { buildOutput } from './build-output.ts'
 import { download } from './download.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
@@ -13,8 +14,8 @@ import { upload } from './upload.ts'
 type Of<Kind extends Transfer['kind']> = Extract<Transfer, { kind: Kind }>
 
 /**
- * Serves the signed URLs of uploads, logs and artifacts: PUT for uploads, GET and HEAD with ranges for the rest. Who holds
- * a URL may do what it says until it expires or its job is deleted.
+ * Serves the signed URLs of uploads, logs, artifacts and access logs: PUT for uploads, GET and HEAD for the rest. Who holds
+ * a URL may do what it says until it expires or its job, for an access log its app, is deleted.
  * @throws {ApiError} 403 for a URL that is forged or expired, 404 for one whose job is gone
  */
 export async function handleTransfer(request: HttpRequest, services: Services): Promise<HttpResponse> {
@@ -29,6 +30,8 @@ export async function handleTransfer(request: HttpRequest, services: Services): 
       return downloadLog(request, transfer, services)
     case 'build-output':
       return downloadBuildOutput(request, transfer, services)
+    case 'access-log':
+      return downloadAccessLog(transfer, services)
     default:
       return downloadArtifact(request, transfer, services)
   }

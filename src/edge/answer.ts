@@ -1,0 +1,15 @@
+/** A response, and what the access log says of it: to read that from the response would cost more than the line. */
+export interface Answer {
+  response: Response
+  facts: AnswerFacts
+}
+
+export interface AnswerFacts {
+  status: number
+  /** Value of Content-Type; absent where there is none. */
+  contentType?: string
+  /** Length of the content in bytes, which a HEAD is told and not sent; absent where there is none. */
+  contentLength?: number
+  /** Of an answer 206: the first byte and the one after the last. */
+  range?: { start: number; end: number }
+}
