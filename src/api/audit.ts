@@ -96,6 +96,7 @@ const secretMembers = new Set([
 const urlMembers = new Set(['sourceUrl', 'repository'])
 const shownCharactersMax = 256
 const shownItemsMax = 20
+const parametersCharactersMax = 16_384
 
 const shorten = (text: string) =>
   text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
@@ -109,7 +110,10 @@ const withoutUrlSecrets = (url: string) =>
 
 /** The input as far as it may be kept: what people keep secrets in is masked, what is long is cut. */
 function withoutSecrets(sent: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return shown(sent) as Record<string, unknown>
+  const parameters = shown(sent) as Record<string, unknown>
+  if (JSON.stringify(parameters).length <= parametersCharactersMax) return parameters
+  const names = Object.keys(parameters).slice(0, shownItemsMax)
+  return Object.fromEntries(names.map((name) => [name, '(too long)']))
 }
 
 function shown(value: unknown, name = ''): unknown {

@@ -103,6 +103,15 @@ test('passwords in addresses are not kept, in calls that were refused for them n
   expect(events[4]!.parameters['repository']).toBe('https://***@host.example/site.git')
 })
 
+test('keeps little of a call that sends much', async () => {
+  const list = (depth: number): unknown =>
+    Array.from({ length: 20 }, () => (depth > 0 ? list(depth - 1) : 'x'))
+  const sent = new CreateAppCommand({ name: 'large', customRules: list(3) as never })
+  await expect(api.client().send(sent)).rejects.toThrow('validation error')
+  const { events } = await readAudit({ maxResults: '1' })
+  expect(events[0]!.parameters).toEqual({ name: '(too long)', customRules: '(too long)' })
+})
+
 test('is read in pages, and by its own account alone', async () => {
   const other = await api.createKey({ accountId: '111111111111' })
   for (const name of ['a', 'b', 'c']) await api.client(other).send(new CreateAppCommand({ name }))
