@@ -104,9 +104,13 @@ test('passwords in addresses are not kept, in calls that were refused for them n
 })
 
 test('keeps little of a call that sends much', async () => {
-  const list = (depth: number): unknown =>
-    Array.from({ length: 20 }, () => (depth > 0 ? list(depth - 1) : 'x'))
-  const sent = new CreateAppCommand({ name: 'large', customRules: list(3) as never })
+  const customRules = Array.from({ length: 20 }, () => ({
+    source: 's'.repeat(3000),
+    target: 't'.repeat(3000),
+    condition: 'c'.repeat(3000),
+    status: 'x'.repeat(3000),
+  }))
+  const sent = new CreateAppCommand({ name: 'large', customRules })
   await expect(api.client().send(sent)).rejects.toThrow('validation error')
   const { events } = await readAudit({ maxResults: '1' })
   expect(events[0]!.parameters).toEqual({ name: '(too long)', customRules: '(too long)' })
