@@ -28,6 +28,7 @@ The data directory holds:
 | \`preamp.db\` | the database, unless \`PREAMP_DATABASE_URL\` names another |
 | \`blobs/\` | the bytes of all deployments, logs and artifacts, each named by its SHA-256 |
 | \`work/\` | one folder for each job at work, removed afterwards |
+| \`access-logs/\` | who visited which site, one folder for each hour; not part of a backup |
 | \`credentials\` | the first access key, in the form of AWS's credentials file, mode 0600 |
 | \`master.key\` | encrypts stored secrets and signs upload and log URLs, mode 0600. Without it a backup cannot be used |
 | \`edges.json\` | the processes that serve the sites, so that a server that starts after a crash finds them |

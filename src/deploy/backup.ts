@@ -45,7 +45,7 @@ type ShowProgress = (done: number, total: number) => void
 /**
  * Copies a server's whole state into an empty or new folder, while the server runs: first the database, in one consistent
  * state, then the blobs which that copy refers to, then the keys, then `backup.json`. Nothing is left behind by one that
- * failed. What a build at work has written of its log so far is not part of it.
+ * failed. What a build at work has written of its log so far is not part of it, and neither are access logs.
  * The caller keeps blobs from being freed meanwhile (`lockBlobDeletion`), so that none which the copy refers to can vanish.
  * @param options.now epoch milliseconds
  * @throws {BackupRefused}

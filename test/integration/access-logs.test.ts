@@ -7,6 +7,7 @@ import {
   CreateAppCommand,
   CreateBranchCommand,
   CreateDeploymentCommand,
+  CreateDomainAssociationCommand,
   DeleteAppCommand,
   GenerateAccessLogsCommand,
   GetJobCommand,
@@ -32,7 +33,8 @@ let host: string
 let folder: string
 
 beforeAll(async () => {
-  preamp = await startPreamp({ environment: { PREAMP_EDGE_PROCESSES: '2' } })
+  const environment = { PREAMP_EDGE_PROCESSES: '2', PREAMP_DOMAIN_VERIFICATION: 'none' }
+  preamp = await startPreamp({ environment })
   folder = dataDirectoryAt(preamp.dataDir).accessLogs
   appId = await createApp()
   host = `main.${appId}.localhost`
@@ -74,8 +76,7 @@ async function visit(path: string, headers: Record<string, string> = {}, method 
   return response
 }
 
-async function download(app = appId): Promise<LoggedRequest[]> {
-  const domainName = `main.${app}.localhost`
+async function download(app = appId, domainName = `main.${app}.localhost`): Promise<LoggedRequest[]> {
   const { logUrl } = await preamp.client.send(new GenerateAccessLogsCommand({ appId: app, domainName }))
   const reply = await fetch(logUrl!)
   expect(reply.status).toBe(200)
@@ -170,6 +171,19 @@ test("nobody's hosts are not logged, branches without a deployment are", async (
   expect(await downloadMarked('empty')).toEqual([])
   const apps = new Set(readdirSync(folder).flatMap((hour) => readdirSync(join(folder, hour)).map(appOfFile)))
   expect(apps).toEqual(new Set([appId, empty]))
+})
+
+test('hosts of a custom domain are logged, and asked for by its root name', async () => {
+  const domainName = 'example.com'
+  const subDomainSettings = ['', 'www'].map((prefix) => ({ prefix, branchName: 'main' }))
+  await preamp.client.send(new CreateDomainAssociationCommand({ appId, domainName, subDomainSettings }))
+  await waitFor('the domain to be served', 10, async () => {
+    return (await visit('/', { host: 'WWW.example.com.:80' })).status === 200
+  })
+  await visit('/', { host: 'example.com' })
+  const hosts = (await download(appId, domainName)).map((line) => line['cs(Host)'])
+  expect(new Set(hosts)).toEqual(new Set(['example.com', 'www.example.com']))
+  await expect(download(appId, 'www.example.com')).rejects.toMatchObject({ name: 'NotFoundException' })
 })
 
 test('the lines of both edges come in the order of time, and of one that is ended none is lost', async () => {

@@ -14,9 +14,10 @@ import {
 
 import { accessLogLine } from '../../src/edge/access-log-line.ts'
 import { accessLogFile, hourOf } from '../../src/model/access-log.ts'
-import { newId } from '../../src/model/ids.ts'
+import { insertDomain } from '../../src/store/domain-associations.ts'
 import { parseAccessLog } from '../support/access-log.ts'
 import { startApi, type TestApi } from '../support/api.ts'
+import { domainRow } from '../support/domain-rows.ts'
 
 /** GenerateAccessLogs over files that were written beforehand; access-logs.test.ts has edges that write them. */
 
@@ -91,29 +92,8 @@ async function linesOf(input: Omit<GenerateAccessLogsCommandInput, 'appId'>): Pr
 
 const branchHost = () => `feature-x.${appId}.localhost`
 
-async function addDomain(domainName: string): Promise<void> {
-  const row = {
-    domainId: newId(),
-    appId,
-    domainName,
-    settings: { enableAutoSubDomain: false },
-    tags: {},
-    status: 'AVAILABLE',
-    statusReason: null,
-    updateStatus: null,
-    ownedAt: null,
-    checkingSince: 1,
-    nextCheckAt: null,
-    checkedAt: null,
-    checks: [],
-    createdAt: 1,
-    updatedAt: 1,
-  } as const
-  await api.services.database.queries
-    .insertInto('domainAssociations')
-    .values({ ...row, checks: [] })
-    .execute()
-}
+const addDomain = (domainName: string) =>
+  insertDomain(api.services.database.queries, domainRow(appId, { domainName }))
 
 describe('hosts', () => {
   test("a branch's own, an app's, a domain with its sub-domains", async () => {
@@ -178,9 +158,9 @@ describe('hosts', () => {
   })
 })
 
-describe('times', () => {
-  const at = (hoursAgo: number, minutes = 0) => new Date(thisHour - hoursAgo * hour + minutes * 60_000)
+const at = (hoursAgo: number, minutes = 0) => new Date(thisHour - hoursAgo * hour + minutes * 60_000)
 
+describe('times', () => {
   beforeEach(() => {
     for (const hoursAgo of [0, 1, 2, 3, 14 * 24, 14 * 24 + 1]) log(hoursAgo, branchHost())
   })

@@ -20,7 +20,6 @@ export const notYet = new Set<OperationName>([
   'TagResource',
   'UntagResource',
   'ListTagsForResource',
-  'GenerateAccessLogs',
 ])
 
 export const implemented = (Object.keys(operations) as OperationName[]).filter((name) => !notYet.has(name))
