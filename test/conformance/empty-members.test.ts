@@ -32,9 +32,11 @@ interface EmptyMember {
 
 const app: OperationName[] = ['UpdateApp']
 const branch: OperationName[] = ['UpdateBranch']
+const domain: OperationName[] = ['UpdateDomainAssociation']
 const both = [...app, ...branch]
 
 const variables = { A: '1', B: '2' }
+const role = 'arn:aws:iam::123456789012:role/domains'
 const sentinels = [{ ' ': '' }, { '': '' }]
 const config = { stage: 'BETA', environmentVariables: variables, basicAuthCredentials: 'dXNlcjpwYXNz' }
 const filledConfig = {
@@ -93,6 +95,8 @@ const table: EmptyMember[] = [
   { of: branch, member: 'ttl', set: '60', empty: [''], outcome: 'cleared', cleared: '5' },
   { of: branch, member: 'displayName', set: 'shown', empty: [''], outcome: 'cleared', cleared: 'main' },
   { of: branch, member: 'stage', set: 'BETA', empty: ['NONE'], outcome: 'unchanged' },
+  { of: domain, member: 'autoSubDomainIAMRole', set: role, empty: [''], outcome: 'cleared' },
+  { of: domain, member: 'autoSubDomainCreationPatterns', set: ['a'], empty: [[]], outcome: 'cleared' },
   { of: ['UpdateWebhook'], member: 'description', set: 'a', empty: [''], outcome: 'cleared', cleared: '' },
 ]
 

@@ -147,6 +147,7 @@ const effects: Record<string, () => Promise<void>> = {
   },
   'TagResource.tags': async () => {
     const input = await inputFor(api, 'TagResource')
+    await call(api.client(), 'TagResource', input)
     await call(api.client(), 'TagResource', { ...input, tags: { team: 'ops', 'a:b/1': 'Ä b=1' } })
     const { resourceArn } = input
     const { tags } = await call(api.client(), 'ListTagsForResource', { resourceArn })

@@ -91,11 +91,8 @@ const lists: Partial<Record<OperationName, List>> = {
       await queries.insertInto('artifacts').values(row).execute()
       return row.artifactId
     },
-    remove: (_scope, artifactId) =>
-      api.services.database.queries
-        .deleteFrom('artifacts')
-        .where('artifactId', '=', String(artifactId))
-        .execute(),
+    // They go with their job only.
+    remove: async () => undefined,
   },
   ListDomainAssociations: {
     items: 'domainAssociations',
@@ -138,8 +135,8 @@ const listNames = (Object.keys(lists) as OperationName[]).filter((name) => imple
 function pages(name: OperationName, input: Members, pageSize: number): AsyncIterable<Members> {
   const paginate = (amplify as unknown as Record<string, unknown>)[`paginate${name}`] as
     ((options: Members, input: Members) => AsyncIterable<Members>) | undefined
-  return // It writes into its input.
-  paginate?.({ client, pageSize }, { ...input }) ?? pagesByHand(name, input, pageSize)
+  // A paginator writes into the input that it is given.
+  return paginate?.({ client, pageSize }, { ...input }) ?? pagesByHand(name, input, pageSize)
 }
 
 async function* pagesByHand(
