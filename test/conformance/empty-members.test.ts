@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
 import type { OperationName } from '../../src/api/operation.ts'
 import { startApi, type TestApi } from '../support/api.ts'
-import { call, inputMembers, type Members } from '../support/contract.ts'
+import { call, inputMembers, type Members, operationNames } from '../support/contract.ts'
 import { ordinaryValue } from '../support/member-values.ts'
-import { implemented } from '../support/not-yet.ts'
 import { inputFor } from '../support/operation-inputs.ts'
 import { readBack } from '../support/read-back.ts'
 
@@ -32,9 +31,11 @@ interface EmptyMember {
 
 const app: OperationName[] = ['UpdateApp']
 const branch: OperationName[] = ['UpdateBranch']
+const domain: OperationName[] = ['UpdateDomainAssociation']
 const both = [...app, ...branch]
 
 const variables = { A: '1', B: '2' }
+const role = 'arn:aws:iam::123456789012:role/domains'
 const sentinels = [{ ' ': '' }, { '': '' }]
 const config = { stage: 'BETA', environmentVariables: variables, basicAuthCredentials: 'dXNlcjpwYXNz' }
 const filledConfig = {
@@ -93,10 +94,12 @@ const table: EmptyMember[] = [
   { of: branch, member: 'ttl', set: '60', empty: [''], outcome: 'cleared', cleared: '5' },
   { of: branch, member: 'displayName', set: 'shown', empty: [''], outcome: 'cleared', cleared: 'main' },
   { of: branch, member: 'stage', set: 'BETA', empty: ['NONE'], outcome: 'unchanged' },
+  { of: domain, member: 'autoSubDomainIAMRole', set: role, empty: [''], outcome: 'cleared' },
+  { of: domain, member: 'autoSubDomainCreationPatterns', set: ['a'], empty: [[]], outcome: 'cleared' },
   { of: ['UpdateWebhook'], member: 'description', set: 'a', empty: [''], outcome: 'cleared', cleared: '' },
 ]
 
-describe.each(implemented.filter((name) => name.startsWith('Update')))('%s', (name) => {
+describe.each(operationNames.filter((name) => name.startsWith('Update')))('%s', (name) => {
   const rows = table.filter(({ of }) => of.includes(name))
   const cases = rows.flatMap(({ member, empty, ...row }) =>
     empty.map((sent) => [member, JSON.stringify(sent), row.outcome, { ...row, member, sent }] as const),

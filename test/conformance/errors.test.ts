@@ -15,10 +15,10 @@ import {
   inputMembers,
   type Members,
   modelledErrors,
+  operationNames,
 } from '../support/contract.ts'
 import { databaseContent } from '../support/database-content.ts'
 import { boundValues } from '../support/member-values.ts'
-import { implemented } from '../support/not-yet.ts'
 import { inputFor, nowhere } from '../support/operation-inputs.ts'
 
 /**
@@ -72,7 +72,7 @@ function withoutResource(name: OperationName, input: Members): Members {
   return { ...input, [member]: nowhere[member] }
 }
 
-describe.each(implemented)('%s', (name) => {
+describe.each(operationNames)('%s', (name) => {
   const errors = modelledErrors(name).filter((error) => error in causes && !neverComes(name, error))
 
   test.each(errors)('%s', async (error) => {
@@ -109,7 +109,7 @@ describe.each(implemented)('%s', (name) => {
 
 describe('operations whose model has no NotFound', () => {
   // Clients know the error all the same, and `amplify publish` shows its message (contract §1.3).
-  const unmodelled = implemented.filter(
+  const unmodelled = operationNames.filter(
     (name) =>
       !modelledErrors(name).some((error) => /^(Resource)?NotFoundException$/.test(error)) &&
       Object.values(inputMembers(name)).some(({ location }) => location === 'uri'),
@@ -127,7 +127,7 @@ test('every error of the model is reached, or docs/compatibility.md says that it
   const document = readFileSync(join(import.meta.dir, '../../docs/compatibility.md'), 'utf8')
   const differences = document.slice(document.indexOf('\n## Deliberate differences'))
   const reached = new Set([...Object.keys(causes), 'UnauthorizedException', 'InternalFailureException'])
-  const errors = new Set(implemented.flatMap(modelledErrors))
+  const errors = new Set(operationNames.flatMap(modelledErrors))
   expect([...errors].filter((error) => !reached.has(error) && !never[error])).toEqual([])
   for (const { row } of Object.values(never)) expect(differences).toContain(`| ${row}`)
 })

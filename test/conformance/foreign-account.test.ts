@@ -7,7 +7,6 @@ import contract from '../fixtures/contract/amplify-api.json' with { type: 'json'
 import { startApi, type TestApi } from '../support/api.ts'
 import { call, failureOf, type Members, operationNames } from '../support/contract.ts'
 import { databaseContent } from '../support/database-content.ts'
-import { implemented } from '../support/not-yet.ts'
 import { inputFor, nowhere } from '../support/operation-inputs.ts'
 
 /**
@@ -18,7 +17,7 @@ import { inputFor, nowhere } from '../support/operation-inputs.ts'
 
 /** Operations that name no resource: anybody may call them, and sees what is their own. */
 const namingNoResource: OperationName[] = ['CreateApp', 'ListApps']
-const namingResources = implemented.filter((name) => !namingNoResource.includes(name))
+const namingResources = operationNames.filter((name) => !namingNoResource.includes(name))
 
 let api: TestApi
 let strangers: AmplifyClient[]

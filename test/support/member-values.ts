@@ -78,7 +78,8 @@ function structures({ members = {}, required = [] }: Shape): Members[] {
       .slice(1)
       .map((value) => ({ ...full, [name]: value })),
   )
-  return [full, of(required), ...variants]
+  const distinct = new Map([full, of(required), ...variants].map((value) => [JSON.stringify(value), value]))
+  return [...distinct.values()]
 }
 
 /** A value at a bound of the model, or the first one past it. */

@@ -7,7 +7,7 @@ import { call, type Members } from './contract.ts'
 import { artifactRow } from './rows.ts'
 
 /** Makes what an operation needs, and gives an input with which it succeeds. */
-export type PrepareInput = (api: TestApi, client?: AmplifyClient) => Promise<Members>
+type Prepare = (api: TestApi, client: AmplifyClient) => Promise<Members>
 
 /** A domain of its own for each caller: a domain belongs to one app only. */
 export const newDomainName = () => `${newId().slice(-12).toLowerCase()}.example`
@@ -64,11 +64,12 @@ async function backendEnvironment(api: TestApi, client: AmplifyClient): Promise<
   return { appId, environmentName: 'dev' }
 }
 
-/** An app with one tag. */
-async function tagged(_api: TestApi, client: AmplifyClient): Promise<Members> {
-  const output = await call(client, 'CreateApp', { name: 'app', tags: { team: 'web' } })
-  return { resourceArn: (output['app'] as Members)['appArn'] }
-}
+const appWithTags =
+  (tags: Members): Prepare =>
+  async (_api, client) => {
+    const output = await call(client, 'CreateApp', { name: 'app', tags })
+    return { resourceArn: (output['app'] as Members)['appArn'] }
+  }
 
 async function onlyApp(api: TestApi, client: AmplifyClient): Promise<Members> {
   const { appId } = await branch(api, client)
@@ -76,8 +77,6 @@ async function onlyApp(api: TestApi, client: AmplifyClient): Promise<Members> {
 }
 
 const rootOfMain = [{ prefix: '', branchName: 'main' }]
-
-type Prepare = (api: TestApi, client: AmplifyClient) => Promise<Members>
 
 const withMembers =
   (prepare: Prepare, members: Members | (() => Members)): Prepare =>
@@ -127,9 +126,9 @@ const prepareInput: Record<OperationName, Prepare> = {
   GetBackendEnvironment: backendEnvironment,
   ListBackendEnvironments: app,
   DeleteBackendEnvironment: backendEnvironment,
-  TagResource: withMembers(tagged, { tags: { stage: 'test' } }),
-  UntagResource: withMembers(tagged, { tagKeys: ['team'] }),
-  ListTagsForResource: tagged,
+  TagResource: withMembers(appWithTags({}), { tags: { team: 'web' } }),
+  UntagResource: withMembers(appWithTags({ team: 'web' }), { tagKeys: ['team'] }),
+  ListTagsForResource: appWithTags({ team: 'web' }),
   GenerateAccessLogs: async (api, client) => {
     const { appId } = await branch(api, client)
     return { appId, domainName: `main.${appId}.localhost` }

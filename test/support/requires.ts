@@ -31,7 +31,8 @@ export async function requiresRegistry(): Promise<boolean> {
   return false
 }
 
-function reportSkipped(reason: string): void {
+/** Names a suite that is skipped, at the end of `npm test`. */
+export function reportSkipped(reason: string): void {
   const line = `${callerFile()}: skipped for want of ${reason}`
   const report = process.env['PREAMP_TEST_SKIPPED_FILE']
   if (report) appendFileSync(report, `${line}\n`)
