@@ -12,11 +12,8 @@ import { TransferUrls } from './api/transfer-urls.ts'
 import type { Blobs } from './blobs/blobs.ts'
 import { openDiskBlobs } from './blobs/disk.ts'
 import { liveLogPath } from './build/build-log.ts'
-import { passedOnVariables } from './build/environment.ts'
 import type { Executor } from './build/executor.ts'
-import { chooseExecutor, NoExecutor } from './build/executors/choose.ts'
-import { createRunner } from './build/runner.ts'
-import { createWorker, type Worker } from './build/worker.ts'
+import type { Worker } from './build/worker.ts'
 import { type Config, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
 import { openConfiguredDatabase } from './configured-database.ts'
 import {
@@ -28,10 +25,10 @@ import {
   writePrivateFile,
 } from './data-directory.ts'
 import { diskShortage } from './deploy/disk-shortage.ts'
-import { readS3Settings } from './deploy/s3-source.ts'
 import { sweepBlobs } from './deploy/sweep.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
+import { LatePart } from './late-part.ts'
 import { hasCode } from './model/error-code.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import type { Database } from './store/database.ts'
@@ -53,8 +50,10 @@ export interface RunningServer {
 const sweepMinutes = 10
 
 /**
- * Builds everything and hands it to each other; the only place that does. Whatever was started when a later part cannot
- * start is stopped again, in the reverse order.
+ * Builds everything and hands it to each other; the only place that does. The API listens as soon as it can answer, and
+ * the edges and the worker, whose modules and processes take longer, start behind it: the calls that need them wait.
+ * Whatever was started when a later part cannot start is stopped again, in the reverse order.
+ * @returns when all of it is at work
  * @throws {UsageError} when the configuration or the machine does not allow it
  */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
@@ -71,27 +70,29 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     await ensureFirstKey(database, secrets, directory, config)
     const blobs = await openDiskBlobs(directory.blobs)
 
-    // Side by side, as each starts processes; what goes wrong with the executor is met where it is waited for.
-    const opening = openExecutor(config, directory, log)
-    opening.catch(() => undefined)
-    const edges = await startEdges(config, directory, log)
-    started.push(() => edges.stop())
-    const executor = await opening
-    const sitesUrl = config.sitesUrl ?? defaultSitesUrl(edges.port)
-    const sites = siteAddresses(sitesUrl)
-
     const state = { config, directory, database, blobs, secrets, log }
-    const worker = createJobWorker({ ...state, edges, executor, sites })
-    worker.start()
-    started.push(() => worker.stop())
-    started.push(sweepRegularly(state))
+    const edges = new LatePart(
+      () => openEdges(config, directory, log),
+      (part) => part.stop(),
+    )
+    started.push(() => edges.close())
+    // Where any free port will do for the sites, their addresses are not known before an edge has taken one.
+    const sitesUrl = config.sitesUrl ?? defaultSitesUrl(config.sitesPort || (await edges.get()).port)
+    const sites = siteAddresses(sitesUrl)
+    const worker = new LatePart(
+      () => openWorker({ ...state, edges, sites }),
+      (part) => part.stop(),
+    )
+    started.push(() => worker.close())
 
     const api = await listenApi(config, createApi({ ...state, edges, sites, worker }), log)
     started.push(() => api.stop())
+    const [{ kill }] = await Promise.all([edges.get(), worker.get()])
+    started.push(sweepRegularly(state))
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
     started.push(() => rmSync(directory.server, { force: true }))
-    return { apiUrl, sitesUrl, sites, directory, stop, kill: () => edges.kill() }
+    return { apiUrl, sitesUrl, sites, directory, stop, kill }
   } catch (error) {
     await stop()
     throw error
@@ -107,7 +108,7 @@ interface State {
   log: Logger
 }
 
-async function startEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
+async function openEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
   // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
@@ -142,6 +143,7 @@ async function startEdges(config: Config, directory: DataDirectory, log: Logger)
 const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
 async function openExecutor(config: Config, directory: DataDirectory, log: Logger): Promise<Executor> {
+  const { chooseExecutor, NoExecutor } = await import('./build/executors/choose.ts')
   try {
     const { executor, notice } = await chooseExecutor({
       executor: config.executor,
@@ -158,10 +160,16 @@ async function openExecutor(config: Config, directory: DataDirectory, log: Logge
   }
 }
 
-function createJobWorker(
-  parts: State & { edges: EdgeSupervisor; executor: Executor; sites: SiteAddresses },
-): Worker {
-  const { config, directory, edges, executor, sites, ...state } = parts
+/** A worker that has begun to claim jobs. What it is made of is loaded here: the API can answer without it. */
+async function openWorker(
+  parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses },
+): Promise<Worker> {
+  const { config, directory, edges, sites, ...state } = parts
+  const executor = await openExecutor(config, directory, state.log)
+  const { createRunner } = await import('./build/runner.ts')
+  const { createWorker } = await import('./build/worker.ts')
+  const { passedOnVariables } = await import('./build/environment.ts')
+  const { readS3Settings } = await import('./deploy/s3-source.ts')
   const workRoot = directory.work
   const runJob = createRunner({
     ...state,
@@ -175,9 +183,10 @@ function createJobWorker(
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
-    sitesChanged: () => edges.sitesChanged(),
+    sitesChanged: async () => (await edges.get()).sitesChanged(),
     visit: async (appId, displayName, signal) => {
-      const response = await fetch(`http://${dialable(config.host)}:${edges.port}/`, {
+      const { port } = await edges.get()
+      const response = await fetch(`http://${dialable(config.host)}:${port}/`, {
         headers: { host: sites.siteHost(appId, displayName) },
         redirect: 'manual',
         signal,
@@ -187,7 +196,7 @@ function createJobWorker(
     },
     now: Date.now,
   })
-  return createWorker({
+  const worker = createWorker({
     ...state,
     runJob,
     executor,
@@ -196,9 +205,13 @@ function createJobWorker(
     concurrency: config.concurrentJobs,
     now: Date.now,
   })
+  worker.start()
+  return worker
 }
 
-function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses; worker: Worker }): Gateway {
+function createApi(
+  parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses; worker: LatePart<Worker> },
+): Gateway {
   const { config, directory, database, blobs, secrets, edges, sites, worker, log } = parts
   const services: Services = {
     database,
@@ -206,8 +219,13 @@ function createApi(parts: State & { edges: EdgeSupervisor; sites: SiteAddresses;
     secrets,
     transferUrls: new TransferUrls(secrets.deriveKey('transfer-urls')),
     defaultDomain: (appId) => sites.defaultDomain(appId),
-    jobsChanged: () => worker.wake(),
-    sitesChanged: () => edges.sitesChanged(),
+    // A worker that is still opening looks at the jobs when it starts; one that cannot open ends the server.
+    jobsChanged: () =>
+      void worker.get().then(
+        (part) => part.wake(),
+        () => undefined,
+      ),
+    sitesChanged: async () => (await edges.get()).sitesChanged(),
     liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),
     diskShortage: () => diskShortage(directory.path),
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),

@@ -22,3 +22,6 @@ export type EdgeMessage =
   | { type: 'listening'; port: number }
   | { type: 'refreshed'; id: number }
   | { type: 'failed'; message: string; portInUse: boolean }
+
+/** Long enough for every client at work to get an answer that says `Connection: close`. */
+export const handOverMilliseconds = 500
