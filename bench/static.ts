@@ -9,7 +9,7 @@ import { pino } from 'pino'
 import { superviseEdges } from '../src/edge/supervisor.ts'
 import { createSiteStore } from '../test/support/site-store.ts'
 import { runWrk } from '../test/support/wrk.ts'
-import { median } from './support/measure.ts'
+import { median, option } from './support/measure.ts'
 import { startNginx } from './support/nginx.ts'
 
 const rounds = option('--rounds', 5)
@@ -75,9 +75,4 @@ function text(bytes: number): Uint8Array {
 
 function list(rates: number[]): string {
   return rates.map(Math.round).join(' ')
-}
-
-function option(name: string, otherwise: number): number {
-  const position = process.argv.indexOf(name)
-  return position === -1 ? otherwise : Number(process.argv[position + 1])
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { realpathSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 
 import type { Logger } from 'pino'
 
@@ -113,7 +112,7 @@ async function openEdges(config: Config, directory: DataDirectory, log: Logger):
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
     return await superviseEdges({
-      command: [process.execPath, join(import.meta.dir, 'main.ts'), 'edge'],
+      command: [process.execPath, Bun.main, 'edge'],
       settings: {
         host: config.host,
         port: config.sitesPort,

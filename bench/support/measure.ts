@@ -15,3 +15,9 @@ export function runProgram(command: string[], options: { cwd?: string; stdin?: U
   const { exitCode, stderr } = Bun.spawnSync(command, { stdin: 'ignore', stdout: 'ignore', ...options })
   if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${stderr.toString()}`)
 }
+
+/** The number that follows `name` on the command line. */
+export function option(name: string, otherwise: number): number {
+  const position = process.argv.indexOf(name)
+  return position === -1 ? otherwise : Number(process.argv[position + 1])
+}

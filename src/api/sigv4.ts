@@ -1,7 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-import { SignatureV4 } from '@smithy/signature-v4'
-
 import { limits } from '../model/limits.ts'
 import {
   IncompleteSignatureException,
@@ -189,6 +187,8 @@ async function sign(
   { method, target, headers, body }: Signable & { body: Uint8Array },
   secretAccessKey: string,
 ): Promise<string> {
+  // Loaded by the first signed request rather than by every start.
+  const { SignatureV4 } = await import('@smithy/signature-v4')
   const signer = new SignatureV4({
     credentials: { accessKeyId: claim.accessKeyId, secretAccessKey },
     region: claim.region,

@@ -1,5 +1,7 @@
 import {
   CompiledQuery,
+  DEFAULT_MIGRATION_TABLE,
+  type Dialect,
   HandleEmptyInListsPlugin,
   Kysely,
   Migrator,
@@ -7,7 +9,6 @@ import {
   sql,
   type Transaction as KyselyTransaction,
 } from 'kysely'
-import { PostgresJSDialect } from 'kysely-postgres-js'
 
 import { hasCode } from '../model/error-code.ts'
 import { ColumnTypes } from './columns.ts'
@@ -62,7 +63,7 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
     dialect:
       kind === 'sqlite'
         ? new BunSqliteDialect(url.slice('sqlite:'.length), mode)
-        : new PostgresJSDialect({ postgres: openPostgres(url, mode) }),
+        : await postgresDialect(url, mode),
     plugins: [
       new ColumnTypes(),
       // `in ()` is false on SQLite and a syntax error on PostgreSQL.
@@ -85,15 +86,19 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
   }
 }
 
-function openPostgres(url: string, mode: 'readwrite' | 'readonly'): Bun.SQL {
-  return new Bun.SQL(url, {
+/** Loaded where it is used: a server on SQLite starts without it. */
+async function postgresDialect(url: string, mode: 'readwrite' | 'readonly'): Promise<Dialect> {
+  const { PostgresJSDialect } = await import('kysely-postgres-js')
+  const postgres = new Bun.SQL(url, {
     max: postgresConnectionsMax[mode],
     connectionTimeout: postgresConnectSecondsMax,
     ...(mode === 'readonly' && { connection: { default_transaction_read_only: 'on' } }),
   })
+  return new PostgresJSDialect({ postgres })
 }
 
 async function migrate(queries: Queries): Promise<void> {
+  if (await isMigrated(queries)) return
   const migrator = new Migrator({ db: queries, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
   if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
@@ -105,6 +110,25 @@ async function migrate(queries: Queries): Promise<void> {
     )
   }
   if (error) throw error
+}
+
+/**
+ * Whether the newest migration is the last one that was applied: one look, where the migrator reads the whole catalogue
+ * before it finds nothing to do.
+ */
+async function isMigrated(queries: Queries): Promise<boolean> {
+  try {
+    const { rows } = await sql<{
+      name: string
+    }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`.execute(queries)
+    return Bun.deepEquals(
+      rows.map(({ name }) => name),
+      Object.keys(migrations),
+    )
+  } catch (error) {
+    if (isMissingTable(error)) return false
+    throw error
+  }
 }
 
 /** https://www.sqlite.org/pragma.html#pragma_data_version */
@@ -139,6 +163,7 @@ async function retryAfterDeadlock<T>(attempt: () => Promise<T>): Promise<T> {
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const deadlockDetected = '40P01'
 const uniqueViolation = '23505'
+const undefinedTable = '42P01'
 
 function isPostgresState(error: unknown, state: string): boolean {
   return error instanceof Bun.SQL.PostgresError && error.errno === state
@@ -149,5 +174,13 @@ export function isUniqueViolation(error: unknown): boolean {
   return (
     hasCode(error, 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY') ||
     isPostgresState(error, uniqueViolation)
+  )
+}
+
+function isMissingTable(error: unknown): boolean {
+  // SQLite has no code of its own for this.
+  return (
+    isPostgresState(error, undefinedTable) ||
+    (error instanceof Error && error.message.startsWith('no such table'))
   )
 }
