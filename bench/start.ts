@@ -46,7 +46,9 @@ try {
     const wall = median(all.map(({ milliseconds }) => milliseconds))
     const cpu = median(all.map(({ cpuMilliseconds }) => cpuMilliseconds))
     const least = Math.min(...all.map(({ milliseconds }) => milliseconds))
-    console.log(`${name.padEnd(21)} ${wall.toFixed(0)} ms (least ${least.toFixed(0)}), ${cpu.toFixed(0)} ms of CPU`)
+    console.log(
+      `${name.padEnd(21)} ${wall.toFixed(0)} ms (least ${least.toFixed(0)}), ${cpu.toFixed(0)} ms of CPU`,
+    )
   }
   const difference = (name: keyof typeof commands) =>
     median(starts[name]!.map(({ milliseconds }) => milliseconds)) -
@@ -80,7 +82,11 @@ async function start(command: string[]): Promise<Start> {
 
 async function isHealthy(): Promise<boolean> {
   try {
-    const socket = await Bun.connect({ hostname: '127.0.0.1', port: ports.api, socket: { data: () => undefined } })
+    const socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port: ports.api,
+      socket: { data: () => undefined },
+    })
     socket.end()
   } catch {
     return false
@@ -97,6 +103,8 @@ async function announced(output: ReadableStream<Uint8Array>): Promise<void> {
 
 /** proc(5): fields 14 and 15 of `stat`, in ticks of 10 ms. */
 function cpuMilliseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
   return (Number(fields[11]) + Number(fields[12])) * 10
 }
