@@ -72,7 +72,7 @@ async function start(command: string[]): Promise<Start> {
     // An attempt that is refused costs next to nothing: the process that starts is not to compete with it.
     await Bun.sleep(2)
   }
-  const result = { milliseconds: performance.now() - begun, cpuMilliseconds: cpuMilliseconds(child.pid) }
+  const result = { milliseconds: performance.now() - begun, cpuMilliseconds: cpuTime(child.pid) }
   // So that it is whole before it is ended, and the next one is not started while this one still works.
   if (command[1] === 'serve') await announced(child.stdout)
   child.kill('SIGTERM')
@@ -96,13 +96,11 @@ async function isHealthy(): Promise<boolean> {
 
 /** Resolves when the server has said that all of it runs. */
 async function announced(output: ReadableStream<Uint8Array>): Promise<void> {
-  for await (const text of output.pipeThrough(new TextDecoderStream())) {
-    if (text.includes('Preamp is running')) return
-  }
+  for await (const bytes of output) if (new TextDecoder().decode(bytes).includes('Preamp is running')) return
 }
 
-/** proc(5): fields 14 and 15 of `stat`, in ticks of 10 ms. */
-function cpuMilliseconds(pid: number): number {
+/** proc(5): fields 14 and 15 of `stat`, in ticks of 10 ms; returns milliseconds. */
+function cpuTime(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ')
