@@ -19,6 +19,8 @@ export type Kind = (typeof kinds)[number]
 /** As many as a page of ours is asked for. */
 export const listedItems = 20
 
+const numbers = (count: number) => Array.from({ length: count }, (_, number) => number)
+
 /** @returns undefined where moto is not installed */
 export async function startMoto(): Promise<Moto | undefined> {
   const program = Bun.which('moto_server')
@@ -48,7 +50,6 @@ export async function startMoto(): Promise<Moto | undefined> {
   }
   const tagsOf = async () => `/tags/${encodeURIComponent((await workspace()).arn)}`
 
-  const numbers = (count: number) => Array.from({ length: count }, (_, number) => number)
   const requestsOf: Record<Kind, (count: number) => Promise<SignedRequest[]>> = {
     create: (count) => Promise.all(numbers(count).map(create)),
     get: async () => [await sign('GET', `/workspaces/${(await workspace()).workspaceId}`)],

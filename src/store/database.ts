@@ -1,11 +1,8 @@
 import {
   CompiledQuery,
   DEFAULT_MIGRATION_TABLE,
-  type Dialect,
-  HandleEmptyInListsPlugin,
   Kysely,
   Migrator,
-  replaceWithNoncontingentExpression,
   sql,
   type Transaction as KyselyTransaction,
 } from 'kysely'
@@ -41,12 +38,6 @@ export interface Database {
   close(): Promise<void>
 }
 
-/**
- * Builds take minutes and hold no connection. PostgreSQL allows 100 by default, which several control and edge processes
- * share.
- */
-const postgresConnectionsMax = { readwrite: 10, readonly: 2 }
-const postgresConnectSecondsMax = 10
 const transactionAttemptsMax = 5
 
 /**
@@ -63,12 +54,9 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
     dialect:
       kind === 'sqlite'
         ? new BunSqliteDialect(url.slice('sqlite:'.length), mode)
-        : await postgresDialect(url, mode),
-    plugins: [
-      new ColumnTypes(),
-      // `in ()` is false on SQLite and a syntax error on PostgreSQL.
-      new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression }),
-    ],
+        : // Loaded where it is used: a server on SQLite starts without it.
+          (await import('./postgres-dialect.ts')).postgresDialect(url, mode),
+    plugins: [new ColumnTypes()],
   })
   try {
     if (mode === 'readwrite') await migrate(queries)
@@ -84,17 +72,6 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
     changeToken: () => (kind === 'sqlite' ? readDataVersion(queries) : readSnapshot(queries)),
     close: () => queries.destroy(),
   }
-}
-
-/** Loaded where it is used: a server on SQLite starts without it. */
-async function postgresDialect(url: string, mode: 'readwrite' | 'readonly'): Promise<Dialect> {
-  const { PostgresJSDialect } = await import('kysely-postgres-js')
-  const postgres = new Bun.SQL(url, {
-    max: postgresConnectionsMax[mode],
-    connectionTimeout: postgresConnectSecondsMax,
-    ...(mode === 'readonly' && { connection: { default_transaction_read_only: 'on' } }),
-  })
-  return new PostgresJSDialect({ postgres })
 }
 
 async function migrate(queries: Queries): Promise<void> {

@@ -1,20 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 
-import {
-  type CompiledQuery,
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely'
+import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector } from 'kysely'
 
 import { findAccessKey } from './access-keys.ts'
 import { listApps } from './apps.ts'
 import { findArtifact, listTestArtifacts } from './artifacts.ts'
 import { findBranchOverviews } from './branch-overview.ts'
 import { findBranch, findBranchByDisplayName, listBranches } from './branches.ts'
-import { ColumnTypes } from './columns.ts'
 import { type Database, openDatabase, type Queries } from './database.ts'
 import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
 import {
@@ -28,6 +20,7 @@ import {
   listUnfinishedJobs,
   renewLease,
 } from './jobs.ts'
+import { SqliteCompiler } from './query-compiler.ts'
 import type { Tables } from './schema.ts'
 import { listSteps } from './steps.ts'
 import { findUpload, listUploads } from './uploads.ts'
@@ -48,10 +41,9 @@ async function compiled(run: (queries: Queries) => Promise<unknown>): Promise<Co
     dialect: {
       createAdapter: () => new SqliteAdapter(),
       createDriver: () => new DummyDriver(),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createQueryCompiler: () => new SqliteCompiler(),
       createIntrospector: (db) => new SqliteIntrospector(db),
     },
-    plugins: [new ColumnTypes()],
     log: ({ query }) => void seen.push(query),
   })
   await run(queries)
