@@ -1,4 +1,10 @@
-import type { Dialect, QueryCompiler } from 'kysely'
+import {
+  type DatabaseIntrospector,
+  type Dialect,
+  Kysely,
+  PostgresIntrospector,
+  type QueryCompiler,
+} from 'kysely'
 import { PostgresJSDialect } from 'kysely-postgres-js'
 
 import { PostgresCompiler } from './query-compiler.ts'
@@ -12,16 +18,31 @@ const connectSecondsMax = 10
 
 /** Kysely on `Bun.SQL`. */
 export function postgresDialect(url: string, mode: 'readwrite' | 'readonly'): Dialect {
-  const postgres = new Bun.SQL(url, {
-    max: connectionsMax[mode],
-    connectionTimeout: connectSecondsMax,
-    ...(mode === 'readonly' && { connection: { default_transaction_read_only: 'on' } }),
-  })
-  return new BunPostgresDialect({ postgres })
+  return new BunPostgresDialect(
+    new Bun.SQL(url, {
+      max: connectionsMax[mode],
+      connectionTimeout: connectSecondsMax,
+      ...(mode === 'readonly' && { connection: { default_transaction_read_only: 'on' } }),
+    }),
+  )
 }
 
 class BunPostgresDialect extends PostgresJSDialect {
+  readonly #postgres: Bun.SQL
+
+  constructor(postgres: Bun.SQL) {
+    super({ postgres })
+    this.#postgres = postgres
+  }
+
   override createQueryCompiler(): QueryCompiler {
     return new PostgresCompiler()
+  }
+
+  /** The catalogue has real booleans, which our compiler would write as numbers. */
+  override createIntrospector(): DatabaseIntrospector {
+    return new PostgresIntrospector(
+      new Kysely({ dialect: new PostgresJSDialect({ postgres: this.#postgres }) }),
+    )
   }
 }
