@@ -1,4 +1,4 @@
-import { AmplifyServiceException, GetJobCommand, StartJobCommand } from '@aws-sdk/client-amplify'
+import { AmplifyServiceException } from '@aws-sdk/client-amplify'
 
 import type { OperationName } from '../src/api/operation.ts'
 import { routes } from '../src/api/routes.ts'
@@ -13,10 +13,8 @@ import { findJob } from '../src/store/jobs.ts'
  * AWS's client, against the operation of the same kind of a moto server in the same run. The claim in
  * docs/performance.md: at least 10 times moto's rate. `--rounds` and `--requests` change how long it takes.
  */
-import { createGitRepository } from '../test/support/git-repository.ts'
 import { startPreamp } from '../test/support/preamp.ts'
-import { waitFor } from '../test/support/wait-for.ts'
-import { createBranch } from './support/jobs.ts'
+import { createEndlessRepository, occupyWorker } from './support/jobs.ts'
 import { median, option } from './support/measure.ts'
 import { type Kind, kinds, startMoto } from './support/moto.ts'
 import { operationInputs, type World } from './support/operation-inputs.ts'
@@ -30,11 +28,7 @@ const rounds = option('--rounds', 3)
 const requests = option('--requests', 200)
 const clientCounts = [1, 16]
 
-// Its build never ends, so that the one worker is busy and no job of the measured calls runs beside them.
-const repository = await createGitRepository({
-  'amplify.yml':
-    'version: 1\nfrontend:\n  phases:\n    build:\n      commands: [sleep 86400]\n  artifacts:\n    baseDirectory: .\n    files: ["**/*"]\n',
-})
+const repository = await createEndlessRepository()
 const preamp = await startPreamp({ environment: { PREAMP_CONCURRENT_JOBS: '1' } })
 const database = await openDatabase(`sqlite:${dataDirectoryAt(preamp.dataDir).database}`)
 const moto = await startMoto()
@@ -60,7 +54,7 @@ const world: World = {
   },
 }
 try {
-  await occupyWorker()
+  await occupyWorker(preamp.client, repository)
   const theirs = new Map<string, number>()
   for (const kind of moto ? kinds : []) {
     for (const clients of clientCounts) theirs.set(`${kind} ${clients}`, await rateOfMoto(kind, clients))
@@ -95,15 +89,6 @@ try {
   await database.close()
   await preamp.stop()
   repository.remove()
-}
-
-async function occupyWorker(): Promise<void> {
-  const branch = await createBranch(preamp.client, repository.url)
-  const { jobSummary } = await preamp.client.send(new StartJobCommand({ ...branch, jobType: 'RELEASE' }))
-  await waitFor('the build to run', 60, async () => {
-    const { job } = await preamp.client.send(new GetJobCommand({ ...branch, jobId: jobSummary!.jobId! }))
-    return job!.summary!.status === 'RUNNING'
-  })
 }
 
 async function rateOfMoto(kind: Kind, clients: number): Promise<number> {
