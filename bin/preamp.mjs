@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // `npx preamp …` and an installed `preamp` start under Node; Preamp itself runs on the Bun that npm installed beside it.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 const bun = createRequire(import.meta.url)
   .resolve('bun/package.json')
   .replace(/package\.json$/, 'bin/bun.exe')
@@ -14,7 +15,9 @@ if (!existsSync(bun)) {
   process.exit(2)
 }
 
-const child = spawn(bun, ['run', main, ...process.argv.slice(2)], { stdio: 'inherit' })
+const bundle = join(root, 'dist/main.js')
+const program = isUpToDate(bundle) ? bundle : join(root, 'src/main.ts')
+const child = spawn(bun, ['run', program, ...process.argv.slice(2)], { stdio: 'inherit' })
 // A terminal's Ctrl-C reaches the child by itself; a supervisor's signals reach only us.
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 process.on('SIGINT', () => {})
@@ -26,3 +29,13 @@ child.on('exit', (code, signal) => {
   if (signal) process.kill(process.pid, signal)
   else process.exitCode = code ?? 1
 })
+
+/** Whether the bundle that `npm install` made holds what stands in `src/` now: it starts in half the time, but only then. */
+function isUpToDate(file) {
+  if (!existsSync(file)) return false
+  const bundledAt = statSync(file).mtimeMs
+  const source = join(root, 'src')
+  return ['.', ...readdirSync(source, { recursive: true })].every(
+    (path) => statSync(join(source, path)).mtimeMs < bundledAt,
+  )
+}

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { realpathSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 
 import type { Logger } from 'pino'
 
@@ -12,11 +11,8 @@ import { TransferUrls } from './api/transfer-urls.ts'
 import type { Blobs } from './blobs/blobs.ts'
 import { openDiskBlobs } from './blobs/disk.ts'
 import { liveLogPath } from './build/build-log.ts'
-import { passedOnVariables } from './build/environment.ts'
 import type { Executor } from './build/executor.ts'
-import { chooseExecutor, NoExecutor } from './build/executors/choose.ts'
-import { createRunner } from './build/runner.ts'
-import { createWorker, type Worker } from './build/worker.ts'
+import type { Worker } from './build/worker.ts'
 import { type Config, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
 import { openConfiguredDatabase } from './configured-database.ts'
 import {
@@ -29,13 +25,13 @@ import {
 } from './data-directory.ts'
 import { diskShortage } from './deploy/disk-shortage.ts'
 import { removeAccessLogs } from './deploy/remove-access-logs.ts'
-import { readS3Settings } from './deploy/s3-source.ts'
 import { sweepBlobs } from './deploy/sweep.ts'
 import { checkByDns, checkNothing } from './domains/check-records.ts'
 import { createDns } from './domains/dns.ts'
 import { createDomainVerifier, type DomainVerifier } from './domains/verifier.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
+import { LatePart } from './late-part.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
@@ -60,8 +56,10 @@ const sweepMinutes = 10
 const dayMilliseconds = 24 * 3600 * 1000
 
 /**
- * Builds everything and hands it to each other; the only place that does. Whatever was started when a later part cannot
- * start is stopped again, in the reverse order.
+ * Builds everything and hands it to each other; the only place that does. The API listens as soon as it can answer, and
+ * the edges and the worker, whose modules and processes take longer, start behind it: the calls that need them wait.
+ * Whatever was started when a later part cannot start is stopped again, in the reverse order.
+ * @returns when all of it is at work
  * @throws {UsageError} when the configuration or the machine does not allow it
  */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
@@ -78,21 +76,20 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     await ensureFirstKey(database, secrets, directory, config)
     const blobs = await openDiskBlobs(directory.blobs)
 
-    // Side by side, as each starts processes; what goes wrong with the executor is met where it is waited for.
-    const opening = openExecutor(config, directory, log)
-    opening.catch(() => undefined)
-    const edges = await startEdges(config, directory, log)
-    started.push(() => edges.stop())
-    const executor = await opening
-    const sitesUrl = config.sitesUrl ?? defaultSitesUrl(edges.port)
-    const sites = siteAddresses(sitesUrl)
-
     const state = { config, directory, database, blobs, secrets, log }
-    const worker = createJobWorker({ ...state, edges, executor, sites })
-    worker.start()
-    started.push(() => worker.stop())
-    started.push(sweepRegularly(state))
-    started.push(removeAccessLogsRegularly(state))
+    const edges = new LatePart(
+      () => openEdges(config, directory, log),
+      (part) => part.stop(),
+    )
+    started.push(() => edges.close())
+    // Where any free port will do for the sites, their addresses are not known before an edge has taken one.
+    const sitesUrl = config.sitesUrl ?? defaultSitesUrl(config.sitesPort || (await edges.get()).port)
+    const sites = siteAddresses(sitesUrl)
+    const worker = new LatePart(
+      () => openWorker({ ...state, edges, sites }),
+      (part) => part.stop(),
+    )
+    started.push(() => worker.close())
 
     const records = domainRecords(secrets.deriveKey('domain-records'), new URL(sitesUrl).hostname)
     const verifier = createVerifier({ ...state, edges, records })
@@ -101,10 +98,13 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 
     const api = await listenApi(config, createApi({ ...state, edges, sites, worker, records, verifier }), log)
     started.push(() => api.stop())
+    const [{ kill }] = await Promise.all([edges.get(), worker.get()])
+    started.push(sweepRegularly(state))
+    started.push(removeAccessLogsRegularly(state))
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
     started.push(() => rmSync(directory.server, { force: true }))
-    return { apiUrl, sitesUrl, sites, directory, stop, kill: () => edges.kill() }
+    return { apiUrl, sitesUrl, sites, directory, stop, kill }
   } catch (error) {
     await stop()
     throw error
@@ -120,12 +120,12 @@ interface State {
   log: Logger
 }
 
-async function startEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
+async function openEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
   // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
     return await superviseEdges({
-      command: [process.execPath, join(import.meta.dir, 'main.ts'), 'edge'],
+      command: [process.execPath, Bun.main, 'edge'],
       settings: {
         host: config.host,
         port: config.sitesPort,
@@ -163,6 +163,7 @@ async function startEdges(config: Config, directory: DataDirectory, log: Logger)
 const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
 async function openExecutor(config: Config, directory: DataDirectory, log: Logger): Promise<Executor> {
+  const { chooseExecutor, NoExecutor } = await import('./build/executors/choose.ts')
   try {
     const { executor, notice } = await chooseExecutor({
       executor: config.executor,
@@ -179,10 +180,16 @@ async function openExecutor(config: Config, directory: DataDirectory, log: Logge
   }
 }
 
-function createJobWorker(
-  parts: State & { edges: EdgeSupervisor; executor: Executor; sites: SiteAddresses },
-): Worker {
-  const { config, directory, edges, executor, sites, ...state } = parts
+/** A worker that has begun to claim jobs. What it is made of is loaded here: the API can answer without it. */
+async function openWorker(
+  parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses },
+): Promise<Worker> {
+  const { config, directory, edges, sites, ...state } = parts
+  const executor = await openExecutor(config, directory, state.log)
+  const { createRunner } = await import('./build/runner.ts')
+  const { createWorker } = await import('./build/worker.ts')
+  const { passedOnVariables } = await import('./build/environment.ts')
+  const { readS3Settings } = await import('./deploy/s3-source.ts')
   const workRoot = directory.work
   const runJob = createRunner({
     ...state,
@@ -196,9 +203,10 @@ function createJobWorker(
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
-    sitesChanged: () => edges.sitesChanged(),
+    sitesChanged: async () => (await edges.get()).sitesChanged(),
     visit: async (appId, displayName, signal) => {
-      const response = await fetch(`http://${dialable(config.host)}:${edges.port}/`, {
+      const { port } = await edges.get()
+      const response = await fetch(`http://${dialable(config.host)}:${port}/`, {
         headers: { host: sites.siteHost(appId, displayName) },
         redirect: 'manual',
         signal,
@@ -208,7 +216,7 @@ function createJobWorker(
     },
     now: Date.now,
   })
-  return createWorker({
+  const worker = createWorker({
     ...state,
     runJob,
     executor,
@@ -217,10 +225,15 @@ function createJobWorker(
     concurrency: config.concurrentJobs,
     now: Date.now,
   })
+  worker.start()
+  return worker
 }
 
 function createVerifier(
-  parts: Pick<State, 'config' | 'database' | 'log'> & { edges: EdgeSupervisor; records: DomainRecords },
+  parts: Pick<State, 'config' | 'database' | 'log'> & {
+    edges: LatePart<EdgeSupervisor>
+    records: DomainRecords
+  },
 ): DomainVerifier {
   const { config, database, edges, records, log } = parts
   const isTrusting = config.domainVerification === 'none'
@@ -235,7 +248,7 @@ function createVerifier(
       ? checkNothing({ records })
       : checkByDns({ dns: createDns(config.dnsServers), records, sitesAddresses: config.sitesAddresses }),
     hoursMax: config.domainVerificationHours,
-    sitesChanged: () => edges.sitesChanged(),
+    sitesChanged: async () => (await edges.get()).sitesChanged(),
     now: Date.now,
     log,
   })
@@ -243,9 +256,9 @@ function createVerifier(
 
 function createApi(
   parts: State & {
-    edges: EdgeSupervisor
+    edges: LatePart<EdgeSupervisor>
     sites: SiteAddresses
-    worker: Worker
+    worker: LatePart<Worker>
     records: DomainRecords
     verifier: DomainVerifier
   },
@@ -260,14 +273,19 @@ function createApi(
     domainRecords: records,
     domainsChanged: () => verifier.wake(),
     lookAtDomain: (domainId) => verifier.look(domainId),
-    jobsChanged: () => worker.wake(),
-    sitesChanged: () => edges.sitesChanged(),
+    // A worker that is still opening looks at the jobs when it starts; one that cannot open ends the server.
+    jobsChanged: () =>
+      void worker.get().then(
+        (part) => part.wake(),
+        () => undefined,
+      ),
+    sitesChanged: async () => (await edges.get()).sitesChanged(),
     liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),
     diskShortage: () => diskShortage(directory.path),
     accessLogs: {
       isOn: config.accessLogDays > 0,
       folder: directory.accessLogs,
-      written: () => edges.writeAccessLogs(),
+      written: async () => (await edges.get()).writeAccessLogs(),
     },
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     now: Date.now,

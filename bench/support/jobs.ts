@@ -3,7 +3,11 @@ import {
   CreateAppCommand,
   CreateBranchCommand,
   GetJobCommand,
+  StartJobCommand,
 } from '@aws-sdk/client-amplify'
+
+import { createGitRepository, type TestRepository } from '../../test/support/git-repository.ts'
+import { waitFor } from '../../test/support/wait-for.ts'
 
 export interface BranchAddress {
   appId: string
@@ -33,4 +37,22 @@ export async function untilSucceeded(
       throw new Error(`The job ended ${status}: ${JSON.stringify(job)}`)
     await Bun.sleep(10)
   }
+}
+
+/** A repository whose build does not end by itself. */
+export function createEndlessRepository(): Promise<TestRepository> {
+  return createGitRepository({
+    'amplify.yml':
+      'version: 1\nfrontend:\n  phases:\n    build:\n      commands: [sleep 86400]\n  artifacts:\n    baseDirectory: .\n    files: ["**/*"]\n',
+  })
+}
+
+/** Keeps a server of one job at a time at work on a build that does not end, so that no other job runs beside what is measured. */
+export async function occupyWorker(client: AmplifyClient, endless: TestRepository): Promise<void> {
+  const branch = await createBranch(client, endless.url)
+  const { jobSummary } = await client.send(new StartJobCommand({ ...branch, jobType: 'RELEASE' }))
+  await waitFor('the build to run', 60, async () => {
+    const { job } = await client.send(new GetJobCommand({ ...branch, jobId: jobSummary!.jobId! }))
+    return job!.summary!.status === 'RUNNING'
+  })
 }

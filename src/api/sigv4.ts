@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-import { SignatureV4 } from '@smithy/signature-v4'
+import type { SignatureV4 } from '@smithy/signature-v4'
 
 import { limits } from '../model/limits.ts'
 import { Sha256 } from '../model/sha256.ts'
@@ -195,13 +195,17 @@ function checkBody({ headers, body }: { headers: HttpRequest['headers']; body: U
   }
 }
 
+/** Loaded by the first signed request, so that no start waits for it. */
+let signerClass: typeof SignatureV4 | undefined
+
 /** The signature that the holder of the secret would have put on this request, in lower-case hex. */
 async function sign(
   claim: Claim,
   { method, target, headers, body }: Signable & { body: Uint8Array },
   secretAccessKey: string,
 ): Promise<string> {
-  const signer = new SignatureV4({
+  signerClass ??= (await import('@smithy/signature-v4')).SignatureV4
+  const signer = new signerClass({
     credentials: { accessKeyId: claim.accessKeyId, secretAccessKey },
     region: claim.region,
     service: claim.service,

@@ -4,7 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { UsageError } from '../config.ts'
 
-const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
+/** Beside the folder of the program, be that `src/` or the bundle. */
+const examples = fileURLToPath(new URL('../examples/', pathToFileURL(Bun.main)))
 
 /**
  * Makes a Git repository from an example, or brings the one that is there up to date with a commit of its own.

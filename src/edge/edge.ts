@@ -8,6 +8,7 @@ import type { Answer } from './answer.ts'
 import { decide } from './decide.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { createFiles } from './files.ts'
+import { handOverMilliseconds } from './messages.ts'
 import { answerOptions, errorPage, methodNotAllowed, redirect, refuse } from './pages.ts'
 import { createSites, type SiteAnswer } from './sites.ts'
 import { watchChanges } from './watch-changes.ts'
@@ -26,9 +27,6 @@ export interface Edge {
    */
   stop(how?: { handOver?: boolean }): Promise<void>
 }
-
-/** Long enough for every client at work to get an answer that says `Connection: close`. */
-export const handOverMilliseconds = 500
 
 /** Serves the sites of the database over HTTP: the data plane, as one object. */
 export function createEdge(options: {

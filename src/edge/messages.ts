@@ -33,3 +33,6 @@ export type EdgeMessage =
   | { type: 'listening'; port: number }
   | { type: 'refreshed' | 'access-log-written'; id: number }
   | { type: 'failed'; message: string; portInUse: boolean }
+
+/** Long enough for every client at work to get an answer that says `Connection: close`. */
+export const handOverMilliseconds = 500

@@ -3,9 +3,8 @@ import type { Logger } from 'pino'
 
 import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
-import { handOverMilliseconds } from './edge.ts'
 import { type EdgeRecord, endEdges, identify, readFormerEdges, writeEdges } from './former-edges.ts'
-import type { EdgeMessage, EdgeSettings } from './messages.ts'
+import { type EdgeMessage, type EdgeSettings, handOverMilliseconds } from './messages.ts'
 
 export interface SupervisorOptions {
   /** Program and arguments that start an edge process: see process.ts. */
@@ -165,10 +164,13 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
   }
 
   try {
-    // The first one settles the port where any free one will do.
-    const first = start()
-    settings.port = first.record.port = await first.listening
-    await Promise.all(Array.from({ length: options.processes - 1 }, () => start().listening))
+    if (settings.port === 0) {
+      // The first one settles the port.
+      const first = start()
+      settings.port = first.record.port = await first.listening
+    }
+    while (edges.size < options.processes) start()
+    await Promise.all([...edges].map(({ listening }) => listening))
   } catch (error) {
     await stop()
     throw error

@@ -1,13 +1,10 @@
-import {
-  type KyselyPlugin,
-  OperationNodeTransformer,
-  type PluginTransformQueryArgs,
-  type PluginTransformResultArgs,
-  type PrimitiveValueListNode,
-  type QueryResult,
-  type RootOperationNode,
-  type UnknownRow,
-  type ValueNode,
+import type {
+  KyselyPlugin,
+  PluginTransformQueryArgs,
+  PluginTransformResultArgs,
+  QueryResult,
+  RootOperationNode,
+  UnknownRow,
 } from 'kysely'
 
 /** Columns by what they hold. A column name means the same in every table. */
@@ -39,15 +36,13 @@ const integerColumns = new Set([
 ])
 
 /**
- * The one place that converts between the code's types and the databases': booleans are 0 or 1, objects are JSON text,
- * integers come back as numbers although PostgreSQL's driver hands out 64-bit ones as text, and a NUL in text, which only
- * SQLite could keep, becomes U+FFFD.
+ * With {@link encodeParameter} the one place that converts between the code's types and the databases': booleans are 0 or
+ * 1, objects are JSON text, integers come back as numbers although PostgreSQL's driver hands out 64-bit ones as text, and a
+ * NUL in text, which only SQLite could keep, becomes U+FFFD.
  */
 export class ColumnTypes implements KyselyPlugin {
-  readonly #parameters = new ParameterEncoder()
-
-  transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
-    return this.#parameters.transformNode(node, queryId)
+  transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
+    return node
   }
 
   async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
@@ -57,7 +52,8 @@ export class ColumnTypes implements KyselyPlugin {
 }
 
 function decodeRow(row: UnknownRow): void {
-  for (const [column, value] of Object.entries(row)) {
+  for (const column in row) {
+    const value = row[column]
     if (value === null || value === undefined) continue
     if (booleanColumns.has(column)) row[column] = Boolean(Number(value))
     else if (integerColumns.has(column)) row[column] = Number(value)
@@ -65,17 +61,8 @@ function decodeRow(row: UnknownRow): void {
   }
 }
 
-class ParameterEncoder extends OperationNodeTransformer {
-  protected override transformValue(node: ValueNode): ValueNode {
-    return { ...node, value: encodeParameter(node.value) }
-  }
-
-  protected override transformPrimitiveValueList(node: PrimitiveValueListNode): PrimitiveValueListNode {
-    return { ...node, values: node.values.map(encodeParameter) }
-  }
-}
-
-function encodeParameter(value: unknown): unknown {
+/** A value as the databases keep it; query-compiler.ts asks for it. */
+export function encodeParameter(value: unknown): unknown {
   if (typeof value === 'boolean') return value ? 1 : 0
   if (value !== null && typeof value === 'object') return JSON.stringify(value)
   // PostgreSQL keeps no NUL in text, and what a client sent once must not be an error of ours. JSON writes it as an escape.

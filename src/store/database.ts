@@ -1,13 +1,11 @@
 import {
   CompiledQuery,
-  HandleEmptyInListsPlugin,
+  DEFAULT_MIGRATION_TABLE,
   Kysely,
   Migrator,
-  replaceWithNoncontingentExpression,
   sql,
   type Transaction as KyselyTransaction,
 } from 'kysely'
-import { PostgresJSDialect } from 'kysely-postgres-js'
 
 import { hasCode } from '../model/error-code.ts'
 import { ColumnTypes } from './columns.ts'
@@ -40,12 +38,6 @@ export interface Database {
   close(): Promise<void>
 }
 
-/**
- * Builds take minutes and hold no connection. PostgreSQL allows 100 by default, which several control and edge processes
- * share.
- */
-const postgresConnectionsMax = { readwrite: 10, readonly: 2 }
-const postgresConnectSecondsMax = 10
 const transactionAttemptsMax = 5
 
 /**
@@ -62,12 +54,9 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
     dialect:
       kind === 'sqlite'
         ? new BunSqliteDialect(url.slice('sqlite:'.length), mode)
-        : new PostgresJSDialect({ postgres: openPostgres(url, mode) }),
-    plugins: [
-      new ColumnTypes(),
-      // `in ()` is false on SQLite and a syntax error on PostgreSQL.
-      new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression }),
-    ],
+        : // Loaded where it is used: a server on SQLite starts without it.
+          (await import('./postgres-dialect.ts')).postgresDialect(url, mode),
+    plugins: [new ColumnTypes()],
   })
   try {
     if (mode === 'readwrite') await migrate(queries)
@@ -85,15 +74,8 @@ export async function openDatabase(url: string, options: { readonly?: boolean } 
   }
 }
 
-function openPostgres(url: string, mode: 'readwrite' | 'readonly'): Bun.SQL {
-  return new Bun.SQL(url, {
-    max: postgresConnectionsMax[mode],
-    connectionTimeout: postgresConnectSecondsMax,
-    ...(mode === 'readonly' && { connection: { default_transaction_read_only: 'on' } }),
-  })
-}
-
 async function migrate(queries: Queries): Promise<void> {
+  if (await isMigrated(queries)) return
   const migrator = new Migrator({ db: queries, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
   if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
@@ -105,6 +87,25 @@ async function migrate(queries: Queries): Promise<void> {
     )
   }
   if (error) throw error
+}
+
+/**
+ * Whether the newest migration is the last one that was applied: one look, where the migrator reads the whole catalogue
+ * before it finds nothing to do.
+ */
+async function isMigrated(queries: Queries): Promise<boolean> {
+  try {
+    const { rows } = await sql<{
+      name: string
+    }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`.execute(queries)
+    return Bun.deepEquals(
+      rows.map(({ name }) => name),
+      Object.keys(migrations),
+    )
+  } catch (error) {
+    if (isMissingTable(error)) return false
+    throw error
+  }
 }
 
 /** https://www.sqlite.org/pragma.html#pragma_data_version */
@@ -139,6 +140,7 @@ async function retryAfterDeadlock<T>(attempt: () => Promise<T>): Promise<T> {
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const deadlockDetected = '40P01'
 const uniqueViolation = '23505'
+const undefinedTable = '42P01'
 
 function isPostgresState(error: unknown, state: string): boolean {
   return error instanceof Bun.SQL.PostgresError && error.errno === state
@@ -149,5 +151,13 @@ export function isUniqueViolation(error: unknown): boolean {
   return (
     hasCode(error, 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY') ||
     isPostgresState(error, uniqueViolation)
+  )
+}
+
+function isMissingTable(error: unknown): boolean {
+  // SQLite has no code of its own for this.
+  return (
+    isPostgresState(error, undefinedTable) ||
+    (error instanceof Error && error.message.startsWith('no such table'))
   )
 }

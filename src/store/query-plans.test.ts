@@ -1,17 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 
-import {
-  type CompiledQuery,
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely'
+import { NoResultError } from 'kysely'
 
+import { compiledQueries } from '../../test/support/compiled-queries.ts'
 import { webhookDeliveryRow } from '../../test/support/rows.ts'
 import { findAccessKey } from './access-keys.ts'
-import { listApps, listKnownAppIds } from './apps.ts'
+import { findApp, listApps, listKnownAppIds } from './apps.ts'
 import { findArtifact, listTestArtifacts } from './artifacts.ts'
 import { forgetAuditEvents, listAuditEvents } from './audit-events.ts'
 import {
@@ -20,9 +14,8 @@ import {
   listBackendEnvironments,
 } from './backend-environments.ts'
 import { findBranchOverviews } from './branch-overview.ts'
-import { findBranch, findBranchByDisplayName, listBranches } from './branches.ts'
-import { ColumnTypes } from './columns.ts'
-import { type Database, openDatabase, type Queries } from './database.ts'
+import { findBranch, findBranchByDisplayName, listBranches, takeJobNumber } from './branches.ts'
+import { type Database, openDatabase, type Queries, type Transaction } from './database.ts'
 import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
 import {
   claimDomain,
@@ -37,6 +30,7 @@ import { findOwnedHosts, hasHost, listDomainHosts, listTakenHosts } from './doma
 import {
   changeJob,
   claimNextJob,
+  deleteJob,
   findJob,
   listAbandonedUploads,
   listCancelling,
@@ -45,7 +39,6 @@ import {
   listUnfinishedJobs,
   renewLease,
 } from './jobs.ts'
-import type { Tables } from './schema.ts'
 import { listSteps } from './steps.ts'
 import { changeTags, readTags } from './tags.ts'
 import { findUpload, listUploads } from './uploads.ts'
@@ -61,26 +54,9 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-/** What the store would run, without running it. */
-async function compiled(run: (queries: Queries) => Promise<unknown>): Promise<CompiledQuery[]> {
-  const seen: CompiledQuery[] = []
-  const queries = new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-    },
-    plugins: [new ColumnTypes()],
-    log: ({ query }) => void seen.push(query),
-  })
-  await run(queries)
-  return seen
-}
-
 async function plansOf(run: (queries: Queries) => Promise<unknown>): Promise<string[]> {
   const plans: string[] = []
-  for (const query of await compiled(run)) {
+  for (const query of await compiledQueries('sqlite', run)) {
     const { rows } = await database.queries.executeQuery<{ detail: string }>({
       ...query,
       sql: `explain query plan ${query.sql}`,
@@ -88,6 +64,11 @@ async function plansOf(run: (queries: Queries) => Promise<unknown>): Promise<str
     plans.push(...rows.map(({ detail }) => detail))
   }
   return plans
+}
+
+/** Nothing is found where nothing is run. */
+function foundNothing(error: unknown): void {
+  if (!(error instanceof NoResultError)) throw error
 }
 
 /** All steps of each plan. None reads a whole table; what is sorted are a job's three steps. */
@@ -108,6 +89,30 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number<?)'],
   ],
   [
+    'takeJobNumber',
+    (q) => takeJobNumber(q as Transaction, 'b').catch(foundNothing),
+    ['SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)'],
+  ],
+  [
+    'deleteJob, with what goes by its references',
+    (q) => deleteJob(q as Transaction, 'j', ['SUCCEED']),
+    [
+      'SEARCH deployments USING INDEX deploymentsByJob (jobKey=?)',
+      'LIST SUBQUERY 2',
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
+      'CREATE BLOOM FILTER',
+      'LIST SUBQUERY 1',
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
+      'CREATE BLOOM FILTER',
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
+      'SEARCH artifacts USING COVERING INDEX sqlite_autoindex_artifacts_2 (jobKey=?)',
+      'SEARCH uploads USING COVERING INDEX sqlite_autoindex_uploads_1 (jobKey=?)',
+      'SEARCH deployments USING COVERING INDEX deploymentsByJob (jobKey=?)',
+      'SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (jobKey=?)',
+    ],
+  ],
+  [
     'findBranchOverviews',
     (q) => findBranchOverviews(q, ['b']),
     [
@@ -116,6 +121,7 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
       'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
     ],
   ],
+  ['findApp', (q) => findApp(q, scope, 'd'), ['SEARCH apps USING INDEX sqlite_autoindex_apps_1 (appId=?)']],
   [
     'listApps',
     (q) => listApps(q, scope, { limit: 50 }),

@@ -1,17 +1,20 @@
-import { Database } from 'bun:sqlite'
+import { Database, type Statement } from 'bun:sqlite'
 
 import {
   CompiledQuery,
   type DatabaseConnection,
   type Driver,
+  type QueryCompiler,
   type QueryResult,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDialect,
   SqliteDriver,
+  type SqliteStatement,
 } from 'kysely'
 
 import { codeOf } from '../model/error-code.ts'
+import { SqliteCompiler } from './query-compiler.ts'
 
 export type SqliteMode = 'readwrite' | 'readonly'
 
@@ -42,6 +45,10 @@ export class BunSqliteDialect extends SqliteDialect {
 
   override createDriver(): Driver {
     return new PatientSqliteDriver({ open: () => openFile(this.#path, this.#mode) })
+  }
+
+  override createQueryCompiler(): QueryCompiler {
+    return new SqliteCompiler()
   }
 
   override createAdapter(): SqliteAdapter {
@@ -133,17 +140,24 @@ function openFile(path: string, mode: SqliteMode): Database {
 }
 
 function kyselyDatabase(database: Database): SqliteDatabase {
+  const prepared = new WeakMap<Statement, SqliteStatement>()
   return {
     close: () => database.close(),
     prepare: (sql) => {
       const statement = database.query(sql)
-      return {
-        // Bun's statements do not say whether they return rows; those without columns are the ones that do not.
-        reader: statement.columnNames.length > 0,
-        all: (parameters) => statement.all(...(parameters as never[])),
-        run: (parameters) => statement.run(...(parameters as never[])),
-        iterate: (parameters) => statement.iterate(...(parameters as never[])),
-      }
+      let wrapped = prepared.get(statement)
+      if (!wrapped) prepared.set(statement, (wrapped = kyselyStatement(statement)))
+      return wrapped
     },
+  }
+}
+
+function kyselyStatement(statement: Statement): SqliteStatement {
+  return {
+    // Bun's statements do not say whether they return rows; those without columns are the ones that do not.
+    reader: statement.columnNames.length > 0,
+    all: (parameters) => statement.all(...(parameters as never[])),
+    run: (parameters) => statement.run(...(parameters as never[])),
+    iterate: (parameters) => statement.iterate(...(parameters as never[])),
   }
 }

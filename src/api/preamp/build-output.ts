@@ -1,4 +1,3 @@
-import { writeBuildOutputZip } from '../../deploy/build-output.ts'
 import { readManifest } from '../../deploy/read-manifest.ts'
 import { newId } from '../../model/ids.ts'
 import { findJobArtifact, insertArtifact } from '../../store/artifacts.ts'
@@ -30,6 +29,8 @@ async function make(
   const deployment = await findDeploymentOfJob(queries, jobKey)
   if (!deployment) return undefined
   const manifest = await readManifest(blobs, deployment.manifestSha)
+  // Few ask for a zip, and its writer takes long to load: it asks for the time zone.
+  const { writeBuildOutputZip } = await import('../../deploy/build-output.ts')
   const { sha, size } = await blobs.put(writeBuildOutputZip(blobs, manifest, deployment.createdAt))
   try {
     const artifactId = newId()
