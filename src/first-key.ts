@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 
 import { type Config, UsageError } from './config.ts'
 import { type DataDirectory, writePrivateFile } from './data-directory.ts'
-import { adminPolicy } from './model/policy-document.ts'
+import { adminPolicy } from './model/managed-policies.ts'
 import { deleteAccessKey, findAccessKey, insertAccessKey, listAccessKeys } from './store/access-keys.ts'
 import type { Database, Queries } from './store/database.ts'
 import { type SecretBox, UnreadableSecret } from './store/secret-box.ts'

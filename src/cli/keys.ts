@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 
 import { UsageError } from '../config.ts'
 import { newKeyPair } from '../first-key.ts'
-import { adminPolicy } from '../model/policy-document.ts'
+import { adminPolicy } from '../model/managed-policies.ts'
 import {
   deleteAccessKey,
   insertAccessKey,

@@ -31,6 +31,20 @@ export async function setAccessKeyEnabled(
   return result.numUpdatedRows > 0n
 }
 
+/** Returns whether the key exists. */
+export async function setAccessKeyPolicies(
+  queries: Queries,
+  accessKeyId: string,
+  policies: AccessKeyRow['policies'],
+): Promise<boolean> {
+  const result = await queries
+    .updateTable('accessKeys')
+    .set({ policies })
+    .where('accessKeyId', '=', accessKeyId)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
 /** Returns whether the key existed. */
 export async function deleteAccessKey(queries: Queries, accessKeyId: string): Promise<boolean> {
   const result = await queries

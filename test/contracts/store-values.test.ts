@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import { newId } from '../../src/model/ids.ts'
-import { adminPolicy } from '../../src/model/policy-document.ts'
+import { adminPolicy } from '../../src/model/managed-policies.ts'
 import {
   deleteAccessKey,
   findAccessKey,
