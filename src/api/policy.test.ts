@@ -88,6 +88,8 @@ const holds = (Condition: Conditions, changes: Partial<ConditionContext> = {}) =
   evaluate([{ Statement: allow({ Condition }) }], request({ context: { ...context, ...changes } })) ===
   'allowed'
 
+const asking = (key: string) => [{ Statement: allow({ Condition: { StringEquals: { [key]: 'x' } } }) }]
+
 describe('conditions', () => {
   test.each<[Conditions, boolean]>([
     [{}, true],
@@ -169,7 +171,6 @@ describe('conditions', () => {
   })
 
   test('tell whether tags of the resource must be read', () => {
-    const asking = (key: string) => [{ Statement: allow({ Condition: { StringEquals: { [key]: 'x' } } }) }]
     expect(needsResourceTags(asking('AWS:resourcetag/team'))).toBe(true)
     expect(needsResourceTags(asking('aws:RequestTag/team'))).toBe(false)
     expect(needsResourceTags([adminPolicy])).toBe(false)
