@@ -5,12 +5,11 @@ import { newKeyPair } from '../first-key.ts'
 import { newSessionToken } from '../model/ids.ts'
 import { adminPolicy } from '../model/managed-policies.ts'
 import {
+  changeAccessKey,
   deleteAccessKey,
   findAccessKey,
   insertAccessKey,
   listAccessKeys,
-  setAccessKeyEnabled,
-  setAccessKeyPolicies,
 } from '../store/access-keys.ts'
 import type { AccessKeyRow } from '../store/schema.ts'
 import {
@@ -159,7 +158,7 @@ export function stateOf(row: Pick<AccessKeyRow, 'enabled' | 'expiresAt'>, now: n
 
 async function setEnabled(command: Command, id: string, enabled: boolean): Promise<void> {
   const found = await withState(configOf(command), { create: false }, ({ database }) =>
-    setAccessKeyEnabled(database.queries, id, enabled),
+    changeAccessKey(database.queries, id, { enabled }),
   )
   if (!found) throw unknownKey(id)
   console.log(`${id} is ${enabled ? 'enabled' : 'disabled'}.`)
@@ -185,7 +184,7 @@ async function setPolicies(command: Command, id: string, options: PermissionOpti
   const policies = permissionsOf(options)
   if (!policies) throw new UsageError('Say what the key may do with --policy or --policy-file.')
   const found = await withState(configOf(command), { create: false }, ({ database }) =>
-    setAccessKeyPolicies(database.queries, id, policies),
+    changeAccessKey(database.queries, id, { policies }),
   )
   if (!found) throw unknownKey(id)
   console.log(`Permissions of ${id}: ${permissionsInShort(policies)}.`)

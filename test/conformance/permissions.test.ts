@@ -10,7 +10,7 @@ import { newSessionToken } from '../../src/model/ids.ts'
 import { deployOnlyPolicy, readOnlyPolicy } from '../../src/model/managed-policies.ts'
 import type { PolicyStatement } from '../../src/model/policy-document.ts'
 import { Sha256 } from '../../src/model/sha256.ts'
-import { setAccessKeyPolicies } from '../../src/store/access-keys.ts'
+import { changeAccessKey } from '../../src/store/access-keys.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { call, failureOf, type Members, operationNames } from '../support/contract.ts'
 import { databaseContent } from '../support/database-content.ts'
@@ -162,7 +162,7 @@ test('a change of the policies counts from the next request on', async () => {
   const key = await keyWith()
   const isAllowed = () => isLetThrough(api.client(key), 'ListApps', {})
   expect(await isAllowed()).toBe(false)
-  await setAccessKeyPolicies(api.services.database.queries, key.accessKeyId, [readOnlyPolicy])
+  await changeAccessKey(api.services.database.queries, key.accessKeyId, { policies: [readOnlyPolicy] })
   expect(await isAllowed()).toBe(true)
 })
 
