@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 
 import { type Config, UsageError } from './config.ts'
 import { type DataDirectory, writePrivateFile } from './data-directory.ts'
-import { adminPolicy } from './model/policy-document.ts'
+import { adminPolicy } from './model/managed-policies.ts'
 import { deleteAccessKey, findAccessKey, insertAccessKey, listAccessKeys } from './store/access-keys.ts'
 import type { Database, Queries } from './store/database.ts'
 import { type SecretBox, UnreadableSecret } from './store/secret-box.ts'
@@ -13,11 +13,14 @@ export interface KeyPair {
   secretAccessKey: string
 }
 
-/** A key id and a secret of the lengths and alphabets of AWS's own. */
-export function newKeyPair(): KeyPair {
+/**
+ * A key id and a secret of the lengths and alphabets of AWS's own.
+ * @param prefix AKIA for a permanent key, ASIA for a temporary one
+ */
+export function newKeyPair(prefix: 'AKIA' | 'ASIA' = 'AKIA'): KeyPair {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
   const id = Array.from(randomBytes(16), (byte) => letters[byte % letters.length]).join('')
-  return { accessKeyId: `AKIA${id}`, secretAccessKey: randomBytes(30).toString('base64') }
+  return { accessKeyId: `${prefix}${id}`, secretAccessKey: randomBytes(30).toString('base64') }
 }
 
 /**

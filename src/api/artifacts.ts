@@ -1,12 +1,9 @@
 import { z } from 'zod'
 
-import { findAppById } from '../store/apps.ts'
 import { findArtifact, listTestArtifacts } from '../store/artifacts.ts'
-import { findBranchById } from '../store/branches.ts'
-import { findJobByKey } from '../store/jobs.ts'
 import { NotFoundException } from './errors.ts'
 import { transferUrl } from './job-view.ts'
-import { ownJob } from './look-up.ts'
+import { findOwnArtifact, ownJob } from './look-up.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
 import * as shape from './schema.ts'
@@ -42,15 +39,9 @@ export const getArtifactUrl = operation('GetArtifactUrl', {
   input: z.object({ artifactId: shape.artifactId }),
   async handle(context, { artifactId }) {
     const { queries } = context.services.database
-    const artifact = await findArtifact(queries, artifactId)
-    const job = artifact && (await findJobByKey(queries, artifact.jobKey))
-    const branch = job && (await findBranchById(queries, job.branchId))
-    const app = branch && (await findAppById(queries, branch.appId))
-    const { accountId, region } = context.caller
-    const isOwn = app?.accountId === accountId && app.region === region
-    if (!isOwn || !artifact || !job || !branch || artifact.kind !== 'test') {
-      throw new NotFoundException(`Artifact ${artifactId} not found.`)
-    }
+    const owned = await findOwnArtifact(queries, context.caller, artifactId)
+    if (!owned) throw new NotFoundException(`Artifact ${artifactId} not found.`)
+    const { app, branch, job, artifact } = owned
     const artifactUrl = transferUrl(context, { app, branch, job }, artifact.fileName, {
       kind: 'artifact',
       jobKey: job.jobKey,

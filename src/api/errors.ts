@@ -27,6 +27,8 @@ export class MissingAuthenticationTokenException extends apiError(
   403,
 ) {}
 export class UnrecognizedClientException extends apiError('UnrecognizedClientException', 403) {}
+/** Of temporary credentials whose time is over; clients then ask for new ones. */
+export class ExpiredTokenException extends apiError('ExpiredTokenException', 403) {}
 export class InvalidSignatureException extends apiError('InvalidSignatureException', 403) {}
 /** The Authorization header or its query form lacks a part, or is of another kind than AWS4-HMAC-SHA256. */
 export class IncompleteSignatureException extends apiError('IncompleteSignatureException', 403) {}

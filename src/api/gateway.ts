@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 
 import { audited, isAudited } from './audit.ts'
+import { type Attempt, authorize, type Permission, permissionFor } from './authorization.ts'
 import { parseJsonObject, readBody, toJson } from './body.ts'
 import type { Caller, OperationContext, Services } from './context.ts'
 import {
@@ -10,12 +11,11 @@ import {
   BadRequestException,
   InternalFailureException,
   ResourceNotFoundException,
-  UnauthorizedException,
   UnknownOperationException,
   UnrecognizedClientException,
 } from './errors.ts'
 import { ClientDisconnected, type HttpRequest, type HttpResponse } from './http.ts'
-import { type FindKey, keyFinder } from './keys.ts'
+import { checkUsable, type FindKey, keyFinder, type SigningKey } from './keys.ts'
 import type { Operation, Operations } from './operation.ts'
 import { operations as allOperations } from './operations.ts'
 import { pipeline } from './pipeline.ts'
@@ -61,6 +61,7 @@ const callOperation = pipeline<Exchange & { target: Target }>()([
 /** What of a call is recorded when it changes something: how it ended, refusals too. */
 const perform = pipeline<Exchange & Authenticated & { route: Route; sent: Record<string, unknown> }>()([
   checkInput,
+  authorizeOperation,
   runHandler,
 ])
 
@@ -70,8 +71,13 @@ const callEndpoint = pipeline<Exchange & { target: Target }>()([
   readWholeBody,
   authenticate,
   ({ request, target }: Exchange & { target: Target }) => matchEndpoint(request, target),
-  runEndpoint,
+  performEndpoint,
 ])
+
+/** What of a call of an endpoint is recorded when it changes something. */
+const actOnEndpoint = pipeline<Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall }>()(
+  [authorizeEndpoint, runEndpoint],
+)
 
 /** A call of STS, which is signed like the others. */
 const callSts = pipeline<Exchange & { target: Target }>()([
@@ -123,19 +129,16 @@ async function readWholeBody({ request }: Exchange) {
 interface Signed {
   target: Target
   claim: Claim
-  key: NonNullable<Awaited<ReturnType<FindKey>>>
+  key: SigningKey
   body: Uint8Array
 }
 
-/** Whether a key is disabled or expired is told only to who holds its secret. */
+/** What is the matter with a key is told only to who holds its secret. */
 async function authenticate({ request, services, target, claim, key, body }: Exchange & Signed) {
   const { method, headers } = request
   const now = services.now()
   await verifySignature(claim, { method, headers, target, body }, key.secretAccessKey, now)
-  if (!key.enabled) throw new UnauthorizedException(`The access key ${key.accessKeyId} is disabled.`)
-  if (key.expiresAt !== null && now >= key.expiresAt) {
-    throw new UnauthorizedException(`The access key ${key.accessKeyId} has expired.`)
-  }
+  checkUsable(key, claim.sessionToken, now)
   const { accountId, accessKeyId, userName } = key
   const caller: Caller = { accountId, region: claim.region, accessKeyId, userName }
   return { caller }
@@ -186,8 +189,37 @@ function queryMembers(route: Route, query: Target['query']): Record<string, stri
 
 interface Authenticated {
   target: Target
+  key: SigningKey
   caller: Caller
 }
+
+/** After the input's check, which tells nothing of what exists, and before anything that does. */
+async function authorizeOperation(exchange: Exchange & Authenticated & { route: Route; input: unknown }) {
+  const { caller, route, input, services } = exchange
+  const { queries } = services.database
+  const permission = await permissionFor(route.name, caller, input, queries)
+  await authorize(queries, attemptOf(exchange, permission, input as Attempt['input']))
+}
+
+async function authorizeEndpoint(
+  exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
+) {
+  const permission = exchange.endpoint.permission(exchange.caller, exchange.call.members)
+  await authorize(exchange.services.database.queries, attemptOf(exchange, permission, {}))
+}
+
+const attemptOf = (
+  { request, services, key, caller }: Exchange & Authenticated,
+  permission: Permission,
+  input: Attempt['input'],
+): Attempt => ({
+  caller,
+  policies: key.policies,
+  permission,
+  input,
+  remoteAddress: request.remoteAddress,
+  now: services.now(),
+})
 
 const contextOf = ({
   caller,
@@ -217,14 +249,20 @@ async function runHandler(
   return { output }
 }
 
+async function performEndpoint(
+  exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
+): Promise<{ output: object }> {
+  const work = () => actOnEndpoint(exchange)
+  const { method, path } = exchange.endpoint
+  if (method === 'GET') return work()
+  const { members } = exchange.call
+  return audited({ ...exchange, operation: `${method} ${path}`, members, sent: {} }, work)
+}
+
 async function runEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
 ): Promise<{ output: object }> {
-  const { endpoint, call } = exchange
-  const work = async () => ({ output: await endpoint.handle(contextOf(exchange), call) })
-  if (endpoint.method === 'GET') return work()
-  const operation = `${endpoint.method} ${endpoint.path}`
-  return audited({ ...exchange, operation, members: call.members, sent: {} }, work)
+  return { output: await exchange.endpoint.handle(contextOf(exchange), exchange.call) }
 }
 
 function answerSts({

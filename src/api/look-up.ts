@@ -1,11 +1,21 @@
+import { parseArn } from '../model/arn.ts'
 import { canonicalName } from '../model/domain-names.ts'
 import { parseJobNumber } from '../model/jobs.ts'
 import { findApp } from '../store/apps.ts'
-import { findBranch } from '../store/branches.ts'
+import { findArtifact } from '../store/artifacts.ts'
+import { findBranch, findBranchById } from '../store/branches.ts'
 import type { Queries } from '../store/database.ts'
 import { findDomain } from '../store/domain-associations.ts'
-import { findJob } from '../store/jobs.ts'
-import type { AppRow, BranchRow, DomainAssociationRow, JobRow, WebhookRow } from '../store/schema.ts'
+import { findJob, findJobByKey } from '../store/jobs.ts'
+import type {
+  AppRow,
+  ArtifactRow,
+  BranchRow,
+  DomainAssociationRow,
+  JobRow,
+  WebhookRow,
+} from '../store/schema.ts'
+import { findTagHolder, type TagHolder } from '../store/tags.ts'
 import { findWebhook } from '../store/webhooks.ts'
 import type { Caller } from './context.ts'
 import { NotFoundException } from './errors.ts'
@@ -85,6 +95,31 @@ export async function ownWebhook(
   const app = webhook && (await findApp(queries, caller, webhook.appId))
   if (!app) throw webhookNotFound(input.webhookId)
   return { app, webhook }
+}
+
+/** The test artifact with what it belongs to; undefined where it does not exist, or is another account's or region's. */
+export async function findOwnArtifact(
+  queries: Queries,
+  caller: Caller,
+  artifactId: string,
+): Promise<(OwnedJob & { artifact: ArtifactRow }) | undefined> {
+  const artifact = await findArtifact(queries, artifactId)
+  const job = artifact?.kind === 'test' ? await findJobByKey(queries, artifact.jobKey) : undefined
+  const branch = job && (await findBranchById(queries, job.branchId))
+  const app = branch && (await findApp(queries, caller, branch.appId))
+  return artifact && job && branch && app && { app, branch, job, artifact }
+}
+
+/** What holds the tags of the caller's own resource; undefined for an ARN of somebody else's, and for one that names nothing. */
+export async function findOwnTagHolder(
+  queries: Queries,
+  caller: Caller,
+  resourceArn: string,
+): Promise<TagHolder | undefined> {
+  const arn = parseArn(resourceArn)
+  if (arn?.accountId !== caller.accountId || arn.region !== caller.region) return undefined
+  const app = await findApp(queries, caller, arn.resource.appId)
+  return app && (await findTagHolder(queries, arn.resource))
 }
 
 export const branchNotFound = (name: string) => new NotFoundException(`Branch ${name} not found.`)

@@ -7,7 +7,6 @@ import {
   IncompleteSignatureException,
   InvalidSignatureException,
   MissingAuthenticationTokenException,
-  UnrecognizedClientException,
 } from './errors.ts'
 import { readClaim, verifySignature } from './sigv4.ts'
 import { readTarget } from './target.ts'
@@ -276,7 +275,17 @@ test('a request that nobody signed', async () => {
   await expect(verify(draft())).rejects.toBeInstanceOf(MissingAuthenticationTokenException)
 })
 
-test('a session token, which no key here has', async () => {
-  const request = await signed({ headers: { host: 'a', 'x-amz-security-token': 'x' } })
-  await expect(verify(request)).rejects.toBeInstanceOf(UnrecognizedClientException)
+test('a session token is read where it is sent, and is signed', async () => {
+  const sent = { headers: { host: 'localhost:4700', 'x-amz-security-token': 'x' } }
+  const request = await signed(sent)
+  expect((await verify(request)).sessionToken).toBe('x')
+  expect((await verify(await signed())).sessionToken).toBeUndefined()
+  const inQuery = await presigned(900, { target: '/apps?X-Amz-Security-Token=y' })
+  expect((await verify(inQuery)).sessionToken).toBe('y')
+  await expect(verify(withHeaders(request, { 'x-amz-security-token': 'y' }))).rejects.toBeInstanceOf(
+    InvalidSignatureException,
+  )
+  await expect(verify(withHeaders(request, { 'x-amz-security-token': 'x\nx' }))).rejects.toBeInstanceOf(
+    IncompleteSignatureException,
+  )
 })

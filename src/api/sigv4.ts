@@ -9,7 +9,6 @@ import {
   IncompleteSignatureException,
   InvalidSignatureException,
   MissingAuthenticationTokenException,
-  UnrecognizedClientException,
 } from './errors.ts'
 import type { HttpRequest } from './http.ts'
 import type { Target } from './target.ts'
@@ -32,6 +31,8 @@ export interface Claim {
   signedHeaders: readonly string[]
   signature: string
   signedAt: Date
+  /** Of temporary credentials. */
+  sessionToken?: string
   /** Only the query form has one. */
   expiresSeconds?: number
 }
@@ -43,7 +44,6 @@ type Signable = Pick<HttpRequest, 'method' | 'headers'> & { target: Target }
  * @param service the one that the request must be signed for
  * @throws {MissingAuthenticationTokenException} where nobody signed
  * @throws {IncompleteSignatureException} where a part is missing or malformed
- * @throws {UnrecognizedClientException} for a session token, which no key here has
  */
 export function readClaim(
   { headers, target: { query } }: Pick<Signable, 'headers' | 'target'>,
@@ -56,12 +56,13 @@ export function readClaim(
   }
   if (authorization && isPresigned)
     throw incomplete('The request is signed in its headers and in its query at once')
-  if (headers.has('x-amz-security-token') || query.has('X-Amz-Security-Token')) {
-    throw new UnrecognizedClientException(
-      'The security token included in the request is invalid. Keys of Preamp have no session token: unset AWS_SESSION_TOKEN.',
-    )
-  }
-  return isPresigned ? readQueryForm(query, service) : readHeaderForm(headers, service)
+  const claim = isPresigned ? readQueryForm(query, service) : readHeaderForm(headers, service)
+  const sessionTokens = [
+    ...(headers.get('x-amz-security-token') ?? []),
+    ...(query.get('X-Amz-Security-Token') ?? []),
+  ]
+  if (sessionTokens.length === 0) return claim
+  return { ...claim, sessionToken: only(sessionTokens, 'X-Amz-Security-Token') }
 }
 
 function readHeaderForm(headers: HttpRequest['headers'], service: SigningService): Claim {

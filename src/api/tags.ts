@@ -1,11 +1,10 @@
 import { z } from 'zod'
 
-import { parseArn } from '../model/arn.ts'
-import { findApp } from '../store/apps.ts'
 import type { Queries } from '../store/database.ts'
-import { changeTags, findTagHolder, readTags, type TagHolder, type Tags } from '../store/tags.ts'
+import { changeTags, readTags, type TagHolder, type Tags } from '../store/tags.ts'
 import type { Caller, OperationContext } from './context.ts'
 import { BadRequestException, ResourceNotFoundException } from './errors.ts'
+import { findOwnTagHolder } from './look-up.ts'
 import { operation } from './operation.ts'
 import * as shape from './schema.ts'
 
@@ -63,13 +62,9 @@ async function change(
 
 /** @throws {ResourceNotFoundException} also for an ARN of another account or region, and for one that names nothing */
 async function ownTagHolder(queries: Queries, caller: Caller, resourceArn: string): Promise<TagHolder> {
-  const arn = parseArn(resourceArn)
-  if (arn?.accountId === caller.accountId && arn.region === caller.region) {
-    const app = await findApp(queries, caller, arn.resource.appId)
-    const holder = app && (await findTagHolder(queries, arn.resource))
-    if (holder) return holder
-  }
-  throw resourceNotFound(resourceArn)
+  const holder = await findOwnTagHolder(queries, caller, resourceArn)
+  if (!holder) throw resourceNotFound(resourceArn)
+  return holder
 }
 
 const resourceNotFound = (resourceArn: string) =>

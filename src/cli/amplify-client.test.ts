@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { UsageError } from '../config.ts'
-import { apiUrlOf, explainApiError, findCredentials } from './amplify-client.ts'
+import { apiUrlOf, explainApiError, findCredentials, readCredentialsFile } from './amplify-client.ts'
 import { siteUrl } from './deploy.ts'
 
 let dataDir: string
@@ -24,6 +24,19 @@ describe('findCredentials', () => {
   test('prefers the variables of AWS', () => {
     const environment = { AWS_ACCESS_KEY_ID: 'AKIAVARIABLE', AWS_SECRET_ACCESS_KEY: 'x' }
     expect(findCredentials({ dataDir }, environment).accessKeyId).toBe('AKIAVARIABLE')
+  })
+
+  test('takes the session token of temporary credentials along', () => {
+    const environment = { AWS_ACCESS_KEY_ID: 'ASIA', AWS_SECRET_ACCESS_KEY: 'x', AWS_SESSION_TOKEN: 't' }
+    expect(findCredentials({ dataDir }, environment).sessionToken).toBe('t')
+    // A token in the environment is none of the key in the file.
+    expect(findCredentials({ dataDir }, { AWS_SESSION_TOKEN: 't' }).sessionToken).toBeUndefined()
+    const file = join(dataDir, 'temporary')
+    writeFileSync(
+      file,
+      '[default]\naws_access_key_id = ASIA\naws_secret_access_key = x\naws_session_token = t/+=\n',
+    )
+    expect(readCredentialsFile(file).sessionToken).toBe('t/+=')
   })
 
   test('says where it looked when there is no key', () => {

@@ -8,6 +8,8 @@ import { dataDirectoryAt } from '../data-directory.ts'
 export interface Credentials {
   accessKeyId: string
   secretAccessKey: string
+  /** Of temporary credentials. */
+  sessionToken?: string
 }
 
 /** The settings that say which server a command talks to, and as whom. */
@@ -64,7 +66,9 @@ export function findCredentials(
   environment: Record<string, string | undefined>,
 ): Credentials {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment
-  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey }
+  if (accessKeyId && secretAccessKey) {
+    return withToken({ accessKeyId, secretAccessKey }, environment['AWS_SESSION_TOKEN'])
+  }
   const own = dataDirectoryAt(config.dataDir).credentials
   const file = existsSync(own) ? own : environment['AWS_SHARED_CREDENTIALS_FILE']
   if (!file || !existsSync(file)) {
@@ -83,8 +87,11 @@ export function readCredentialsFile(file: string): Credentials {
   const accessKeyId = value('aws_access_key_id')
   const secretAccessKey = value('aws_secret_access_key')
   if (!accessKeyId || !secretAccessKey) throw new UsageError(`${file} holds no key in its [default] profile.`)
-  return { accessKeyId, secretAccessKey }
+  return withToken({ accessKeyId, secretAccessKey }, value('aws_session_token'))
 }
+
+const withToken = (credentials: Credentials, sessionToken: string | undefined): Credentials =>
+  sessionToken ? { ...credentials, sessionToken } : credentials
 
 /** Turns what a person can mend into a message; anything else is thrown on as it is. */
 export function explainApiError(error: unknown, apiUrl: string): never {
@@ -94,8 +101,8 @@ export function explainApiError(error: unknown, apiUrl: string): never {
     }
     if (error.name === 'UnrecognizedClientException') {
       throw new UsageError(
-        `The server at ${apiUrl} does not know the key. AWS_ACCESS_KEY_ID goes before the key in the data directory: ` +
-          'unset it to use that one.',
+        `The server at ${apiUrl} does not know the key or its session token: ${error.message} AWS_ACCESS_KEY_ID goes before ` +
+          'the key in the data directory: unset it to use that one.',
       )
     }
     if ('$fault' in error && error.$fault === 'client') {

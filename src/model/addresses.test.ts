@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 
-import { addressClass } from './addresses.ts'
+import { addressClass, isInNetwork, parseNetwork } from './addresses.ts'
 
 test.each([
   '1.1.1.1',
@@ -78,3 +78,34 @@ test.each([
   '2130706433',
   '',
 ])('%s is forbidden', (address) => expect(addressClass(address)).toBe('forbidden'))
+
+test.each([
+  ['10.1.2.3', '10.0.0.0/8', true],
+  ['11.1.2.3', '10.0.0.0/8', false],
+  ['10.1.2.3', '10.1.2.3', true],
+  ['10.1.2.4', '10.1.2.3', false],
+  ['10.1.2.4', '10.1.2.3/31', false],
+  ['10.1.2.3', '0.0.0.0/0', true],
+  ['::ffff:10.1.2.3', '10.0.0.0/8', true],
+  ['2001:db8::1', '2001:db8::/32', true],
+  ['2001:db9::1', '2001:db8::/32', false],
+  ['::1', '0.0.0.0/0', false],
+  ['10.1.2.3', '::/0', false],
+  ['fe80::1%eth0', '::/0', false],
+  ['10.1.2.3/8', '10.0.0.0/8', false],
+  ['', '0.0.0.0/0', false],
+])('%s in %s: %p', (address, network, expected) => {
+  expect(isInNetwork(address, parseNetwork(network)!)).toBe(expected)
+})
+
+test.each([
+  '',
+  '10.0.0.0/33',
+  '::/129',
+  '10.0.0.0/',
+  '10.0.0.0/8/8',
+  '10.0.0.0/-1',
+  '10.0.0',
+  'fe80::%lo/64',
+  'host',
+])('%p is no network', (text) => expect(parseNetwork(text)).toBeUndefined())

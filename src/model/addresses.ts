@@ -7,6 +7,12 @@ import { isIPv4, isIPv6 } from 'node:net'
  */
 export type AddressClass = 'public' | 'private' | 'forbidden'
 
+export interface Network {
+  number: bigint
+  bits: 32 | 128
+  prefixBits: number
+}
+
 type Range = [network: string, prefixBits: number, addressClass: AddressClass]
 
 /** The narrowest rules first: IANA's special-purpose registry (RFC 6890) and what clouds add to it. */
@@ -75,6 +81,28 @@ export function addressClass(address: string): AddressClass {
   }
   // Beyond 2000::/3 nothing is handed out to the internet.
   return classOf(number, 128, ipv6Ranges) ?? 'private'
+}
+
+/** A network in CIDR form, or one address; undefined for a text that is neither. */
+export function parseNetwork(text: string): Network | undefined {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : undefined
+  if (bits === undefined || rest.length > 0) return undefined
+  if (prefix !== undefined && !(/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= bits)) return undefined
+  const number = bits === 32 ? ipv4Number(address) : ipv6Number(address)
+  return { number, bits, prefixBits: prefix === undefined ? bits : Number(prefix) }
+}
+
+/**
+ * Whether an address lies in a network. An IPv4-mapped address, as which a dual-stack listener sees IPv4 clients, is the
+ * IPv4 address that it carries. False for a text that is no address.
+ */
+export function isInNetwork(address: string, { number, bits, prefixBits }: Network): boolean {
+  const parsed = address.includes('/') ? undefined : parseNetwork(address)
+  if (!parsed) return false
+  const isMapped = parsed.bits === 128 && parsed.number >> 32n === 0xffffn
+  const [own, ownBits] = isMapped ? [parsed.number & 0xffff_ffffn, 32] : [parsed.number, parsed.bits]
+  return ownBits === bits && contains(number, prefixBits, own, bits)
 }
 
 function classOf(address: bigint, bits: 32 | 128, ranges: Range[]): AddressClass | undefined {

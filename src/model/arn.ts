@@ -18,6 +18,10 @@ export const jobArn = (scope: Scope, appId: string, branchName: string, jobNumbe
 export const webhookArn = (scope: Scope, appId: string, webhookId: string) =>
   `${appArn(scope, appId)}/webhooks/${webhookId}`
 
+/** As permissions name webhooks, without their app (AWS's service authorization reference). */
+export const webhookPermissionArn = (scope: Scope, webhookId: string) =>
+  `arn:aws:amplify:${scope.region}:${scope.accountId}:webhooks/${webhookId}`
+
 export const domainAssociationArn = (scope: Scope, appId: string, domainName: string) =>
   `${appArn(scope, appId)}/domains/${domainName}`
 

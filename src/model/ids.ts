@@ -16,6 +16,11 @@ export function newOrderedId(): string {
   return Bun.randomUUIDv7()
 }
 
+/** A new session token of temporary credentials: 384 random bits, in the alphabet of AWS's. */
+export function newSessionToken(): string {
+  return randomBytes(48).toString('base64')
+}
+
 const alphanumerics = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 /** A new secret of an incoming webhook: 42 letters and digits, as AWS's, which are 250 bits. */

@@ -27,6 +27,8 @@ export const limits = {
   /** Calls that a webhook's log keeps. */
   webhookDeliveriesMax: 100,
   userAgentCharactersMax: 255,
+  /** IAM's own limit is 6,144 characters for a managed policy. */
+  policyDocumentBytesMax: 32 * KiB,
 
   archiveBytesMax: 5 * GiB,
   archiveEntriesMax: 200_000,

@@ -12,12 +12,9 @@ export interface PolicyStatement {
   NotAction?: string | string[]
   Resource?: string | string[]
   NotResource?: string | string[]
-  /** Operator → key → values. */
+  /** Operator → key → values: all must hold, by any of their values. */
   Condition?: Record<string, Record<string, string | string[]>>
 }
 
-/** Everything, on everything. */
-export const adminPolicy: PolicyDocument = {
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
-}
+/** A member that may be one value or several, as a list. */
+export const listOf = <Value>(value: Value | Value[]): Value[] => (Array.isArray(value) ? value : [value])

@@ -18,14 +18,14 @@ export function listAccessKeys(queries: Queries): Promise<AccessKeyRow[]> {
 }
 
 /** Returns whether the key exists. */
-export async function setAccessKeyEnabled(
+export async function changeAccessKey(
   queries: Queries,
   accessKeyId: string,
-  enabled: boolean,
+  change: Partial<Pick<AccessKeyRow, 'enabled' | 'policies'>>,
 ): Promise<boolean> {
   const result = await queries
     .updateTable('accessKeys')
-    .set({ enabled })
+    .set(change)
     .where('accessKeyId', '=', accessKeyId)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n

@@ -21,7 +21,7 @@ import type { Operation, OperationName, Operations } from '../../src/api/operati
 import { operations } from '../../src/api/operations.ts'
 import type { KeyPair } from '../../src/first-key.ts'
 import { limits } from '../../src/model/limits.ts'
-import { deleteAccessKey, setAccessKeyEnabled } from '../../src/store/access-keys.ts'
+import { changeAccessKey, deleteAccessKey } from '../../src/store/access-keys.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { findProgram, requires } from '../support/requires.ts'
 
@@ -223,10 +223,10 @@ describe('credentials', () => {
     const key = await api.createKey()
     const call = () => api.client(key).send(new GetAppCommand({ appId: 'd1' }))
     await call()
-    await setAccessKeyEnabled(queries, key.accessKeyId, false)
+    await changeAccessKey(queries, key.accessKeyId, { enabled: false })
     expect(await outcome(key)).toEqual([401, 'UnauthorizedException'])
     expect(await outcome({ ...key, secretAccessKey: 'wrong' })).toEqual([403, 'InvalidSignatureException'])
-    await setAccessKeyEnabled(queries, key.accessKeyId, true)
+    await changeAccessKey(queries, key.accessKeyId, { enabled: true })
     await call()
     await deleteAccessKey(queries, key.accessKeyId)
     expect(await outcome(key)).toEqual([403, 'UnrecognizedClientException'])

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'bun:test'
 
 import { newId } from '../../src/model/ids.ts'
-import { adminPolicy } from '../../src/model/policy-document.ts'
+import { adminPolicy } from '../../src/model/managed-policies.ts'
 import {
+  changeAccessKey,
   deleteAccessKey,
   findAccessKey,
   insertAccessKey,
   listAccessKeys,
-  setAccessKeyEnabled,
 } from '../../src/store/access-keys.ts'
 import { findApp, findAppById } from '../../src/store/apps.ts'
 import { findBranch, findBranchByDisplayName, findBranchById } from '../../src/store/branches.ts'
@@ -106,9 +106,9 @@ describe.each(databaseServers(requires('postgres')))('rows on %s', (_name, start
       }
       await insertAccessKey(store.database.queries, row)
       expect(await findAccessKey(store.database.queries, row.accessKeyId)).toEqual(row)
-      expect(await setAccessKeyEnabled(store.database.queries, row.accessKeyId, false)).toBe(true)
+      expect(await changeAccessKey(store.database.queries, row.accessKeyId, { enabled: false })).toBe(true)
       expect(await listAccessKeys(store.database.queries)).toEqual([{ ...row, enabled: false }])
-      expect(await setAccessKeyEnabled(store.database.queries, 'unknown', false)).toBe(false)
+      expect(await changeAccessKey(store.database.queries, 'unknown', { enabled: false })).toBe(false)
       expect(await deleteAccessKey(store.database.queries, row.accessKeyId)).toBe(true)
       expect(await deleteAccessKey(store.database.queries, row.accessKeyId)).toBe(false)
       expect(await findAccessKey(store.database.queries, row.accessKeyId)).toBeUndefined()

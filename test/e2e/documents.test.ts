@@ -52,6 +52,19 @@ describe.if(requires('aws', 'git', 'curl'))('the commands of', () => {
     expect(parts[6]).toMatch(/BadRequestException[^]*The branch is busy\.\n"CREATED"\n"5"/)
   }, 120_000)
 
+  test('docs/access.md', async () => {
+    const parts = await walk('docs/access.md')
+    expect(parts[1]).toMatch(/^AKIA[A-Z2-7]{16} +\d{12} +ci +deploy-only d[a-z0-9]+ +enabled /m)
+    expect(parts[1]).toMatch(/^http:\/\/main\.d[a-z0-9]+\.localhost:\d+$/m)
+    expect(parts[1]).toMatch(
+      /AccessDeniedException.*user\/ci is not authorized to perform: amplify:DeleteApp on resource: arn:[^]*That is not allowed\./,
+    )
+    expect(parts[2]).toMatch(/^"web"$/m)
+    expect(parts[2]).toMatch(/AccessDeniedException.*amplify:GetApp[^]*That one is not tagged\./)
+    expect(parts[2]).toMatch(/AccessDeniedException.*amplify:CreateApp[^]*That tag is not ours\./)
+    expect(parts[3]).toContain('"shop"')
+  }, 120_000)
+
   /** Runs what stands in a document's `sh` blocks, and gives the output of each numbered section. */
   async function walk(path: string): Promise<Record<number, string>> {
     const document = readFileSync(join(root, path), 'utf8')

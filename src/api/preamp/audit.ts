@@ -18,6 +18,10 @@ const tokens = pageTokens('audit', z.object({ createdAt: z.int(), requestId: z.s
 export const readAudit: SignedEndpoint = {
   method: 'GET',
   path: '/_preamp/audit',
+  permission: ({ accountId, region }) => ({
+    action: 'preamp:ListAuditEvents',
+    resource: `arn:aws:preamp:${region}:${accountId}:audit`,
+  }),
   async handle({ caller, services }, { query }) {
     const asked = Object.fromEntries([...query].map(([name, values]) => [name, values[0]]))
     const { nextToken, maxResults } = parseInput(input, asked) as z.output<typeof input>

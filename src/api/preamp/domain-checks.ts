@@ -1,5 +1,6 @@
 import { updateDomain } from '../../store/domain-associations.ts'
 import type { DomainAssociationRow } from '../../store/schema.ts'
+import { domainResource } from '../authorization.ts'
 import type { OperationContext } from '../context.ts'
 import { ownDomain } from '../look-up.ts'
 import type { EndpointCall, SignedEndpoint } from './endpoints.ts'
@@ -18,6 +19,10 @@ export interface DomainChecks extends Pick<
 export const readDomainChecks: SignedEndpoint = {
   method: 'GET',
   path: '/_preamp/apps/{appId}/domains/{domainName}/checks',
+  permission: (caller, members) => ({
+    action: 'amplify:GetDomainAssociation',
+    resource: domainResource(caller, addressOf({ members })),
+  }),
   async handle({ caller, services }, call) {
     const { domain } = await ownDomain(services.database.queries, caller, addressOf(call))
     return viewChecks(domain)
@@ -28,6 +33,10 @@ export const readDomainChecks: SignedEndpoint = {
 export const verifyDomain: SignedEndpoint = {
   method: 'POST',
   path: '/_preamp/apps/{appId}/domains/{domainName}/verify',
+  permission: (caller, members) => ({
+    action: 'amplify:UpdateDomainAssociation',
+    resource: domainResource(caller, addressOf({ members })),
+  }),
   async handle(context, call) {
     const { services, caller } = context
     const { domain } = await ownDomain(services.database.queries, caller, addressOf(call))
@@ -51,7 +60,7 @@ async function restart(
   })
 }
 
-const addressOf = ({ members }: EndpointCall) => ({
+const addressOf = ({ members }: Pick<EndpointCall, 'members'>) => ({
   appId: members['appId']!,
   domainName: members['domainName']!,
 })

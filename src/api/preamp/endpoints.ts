@@ -1,4 +1,5 @@
-import type { OperationContext } from '../context.ts'
+import type { Permission } from '../authorization.ts'
+import type { Caller, OperationContext } from '../context.ts'
 import { NotFoundException } from '../errors.ts'
 import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
@@ -11,6 +12,8 @@ export interface SignedEndpoint {
   method: 'GET' | 'POST'
   /** Segments in braces are members, as in `routes.ts`. */
   path: `/_preamp/${string}`
+  /** What its caller must be allowed, by the same policies as the operations. */
+  permission(caller: Caller, members: EndpointCall['members']): Permission
   /** The answer. What belongs to nobody or to somebody else is not found, as in the API. */
   handle(context: OperationContext, call: EndpointCall): Promise<object>
 }

@@ -1,6 +1,7 @@
 import { limits } from '../../model/limits.ts'
 import type { WebhookDeliveryRow } from '../../store/schema.ts'
 import { listWebhookDeliveries } from '../../store/webhook-deliveries.ts'
+import { webhookResource } from '../authorization.ts'
 import { ownWebhook } from '../look-up.ts'
 import type { SignedEndpoint } from './endpoints.ts'
 
@@ -8,6 +9,10 @@ import type { SignedEndpoint } from './endpoints.ts'
 export const webhookDeliveries: SignedEndpoint = {
   method: 'GET',
   path: '/_preamp/webhooks/{webhookId}/deliveries',
+  permission: (caller, members) => ({
+    action: 'amplify:GetWebHook',
+    resource: webhookResource(caller, { webhookId: members['webhookId']! }),
+  }),
   async handle({ caller, services }, { members }) {
     const { queries } = services.database
     const { webhook } = await ownWebhook(queries, caller, { webhookId: members['webhookId']! })

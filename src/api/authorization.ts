@@ -1,0 +1,191 @@
+import {
+  appArn,
+  branchArn,
+  domainAssociationArn,
+  jobArn,
+  type Scope,
+  userArn,
+  webhookPermissionArn,
+} from '../model/arn.ts'
+import { canonicalName } from '../model/domain-names.ts'
+import { parseJobNumber } from '../model/jobs.ts'
+import type { PolicyDocument } from '../model/policy-document.ts'
+import { findApp } from '../store/apps.ts'
+import type { Queries } from '../store/database.ts'
+import { readTags, type Tags } from '../store/tags.ts'
+import { findWebhook } from '../store/webhooks.ts'
+import type { Caller } from './context.ts'
+import { AccessDeniedException } from './errors.ts'
+import { findOwnArtifact, findOwnTagHolder } from './look-up.ts'
+import type { Input, OperationName } from './operation.ts'
+import { evaluate, needsResourceTags } from './policy.ts'
+
+/** What a caller must be allowed. */
+export interface Permission {
+  /** As IAM spells it. */
+  action: `amplify:${string}` | `preamp:${string}`
+  /** The ARN that the action is for. It need not exist: whether it does is told to nobody who may not ask. */
+  resource: string
+}
+
+/** The input of an operation after its check, with the members that the rules below read: those of the path are always there. */
+type Checked<Name extends OperationName> = {
+  [Member in keyof Input<Name>]-?: NonNullable<Input<Name>[Member]>
+}
+
+type ResourceRules = {
+  [Name in OperationName]: (
+    caller: Caller,
+    input: Checked<Name>,
+    queries: Queries,
+  ) => string | Promise<string>
+}
+
+interface OfApp {
+  appId: string
+}
+interface OfBranch extends OfApp {
+  branchName: string
+}
+
+const anyApp = (caller: Scope) => appArn(caller, '*')
+const app = (caller: Scope, { appId }: OfApp) => appArn(caller, appId)
+const branch = (caller: Scope, { appId, branchName }: OfBranch) => branchArn(caller, appId, branchName)
+const jobsOfBranch = (caller: Scope, input: OfBranch) => `${branch(caller, input)}/jobs/*`
+const job = (caller: Scope, input: OfBranch & { jobId: string }) => {
+  const number = parseJobNumber(input.jobId)
+  // What can be no number of a job is the name of none.
+  if (number === undefined) return jobsOfBranch(caller, input)
+  return jobArn(caller, input.appId, input.branchName, number)
+}
+/** In its one spelling: another one must not get past a policy. */
+export const domainResource = (caller: Scope, { appId, domainName }: OfApp & { domainName: string }) =>
+  domainAssociationArn(caller, appId, canonicalName(domainName))
+export const webhookResource = (caller: Scope, { webhookId }: { webhookId: string }) =>
+  webhookPermissionArn(caller, webhookId)
+const namedByArn = (_caller: Scope, { resourceArn }: { resourceArn: string }) => resourceArn
+
+/** An artifact is named without its app. */
+async function appOfArtifact(caller: Caller, { artifactId }: { artifactId: string }, queries: Queries) {
+  const owned = await findOwnArtifact(queries, caller, artifactId)
+  return owned ? app(caller, owned.app) : anyApp(caller)
+}
+
+/**
+ * On which ARN each operation is allowed: what AWS's service authorization reference says, but for ListJobs, whose
+ * denials name the branch's jobs (contract/api-behaviour.md §1.3). Where it requires none, any app stands for all.
+ */
+const resources: ResourceRules = {
+  CreateApp: anyApp,
+  GetApp: app,
+  ListApps: anyApp,
+  UpdateApp: app,
+  DeleteApp: app,
+
+  CreateBranch: branch,
+  GetBranch: branch,
+  ListBranches: app,
+  UpdateBranch: branch,
+  DeleteBranch: branch,
+
+  StartJob: jobsOfBranch,
+  GetJob: job,
+  ListJobs: jobsOfBranch,
+  StopJob: job,
+  DeleteJob: job,
+
+  CreateDeployment: branch,
+  StartDeployment: branch,
+
+  ListArtifacts: app,
+  GetArtifactUrl: appOfArtifact,
+
+  CreateDomainAssociation: domainResource,
+  GetDomainAssociation: domainResource,
+  ListDomainAssociations: app,
+  UpdateDomainAssociation: domainResource,
+  DeleteDomainAssociation: domainResource,
+
+  CreateWebhook: branch,
+  GetWebhook: webhookResource,
+  ListWebhooks: app,
+  UpdateWebhook: webhookResource,
+  DeleteWebhook: webhookResource,
+
+  CreateBackendEnvironment: app,
+  GetBackendEnvironment: app,
+  ListBackendEnvironments: app,
+  DeleteBackendEnvironment: app,
+
+  TagResource: namedByArn,
+  UntagResource: namedByArn,
+  ListTagsForResource: namedByArn,
+
+  GenerateAccessLogs: app,
+}
+
+/**
+ * What it takes to call an operation.
+ * @param input after its check against the operation's schema
+ */
+export async function permissionFor(
+  name: OperationName,
+  caller: Caller,
+  input: unknown,
+  queries: Queries,
+): Promise<Permission> {
+  // IAM writes the H of webhooks large.
+  const action = `amplify:${name.replace('Webhook', 'WebHook')}` as const
+  return { action, resource: await resources[name](caller, input as never, queries) }
+}
+
+export interface Attempt {
+  caller: Caller
+  policies: readonly PolicyDocument[]
+  permission: Permission
+  /** Whatever of the request's members is called so, if any. */
+  input: { tags?: Tags; tagKeys?: string[] }
+  remoteAddress: string
+  /** Epoch milliseconds. */
+  now: number
+}
+
+/** @throws {AccessDeniedException} in IAM's words, when the caller's policies do not allow it */
+export async function authorize(queries: Queries, attempt: Attempt): Promise<void> {
+  const { caller, policies, permission, input, remoteAddress, now } = attempt
+  const { action, resource } = permission
+  const principalArn = userArn(caller.accountId, caller.userName)
+  const decision = evaluate(policies, {
+    action,
+    resource,
+    context: {
+      sourceIp: remoteAddress,
+      now,
+      userName: caller.userName,
+      principalArn,
+      region: caller.region,
+      requestTags: input.tags,
+      tagKeys: input.tags ? Object.keys(input.tags) : input.tagKeys,
+      resourceTags: needsResourceTags(policies) ? await tagsOf(queries, caller, resource) : undefined,
+    },
+  })
+  if (decision === 'allowed') return
+  const reason =
+    decision === 'denied'
+      ? `because no identity-based policy allows the ${action} action`
+      : 'with an explicit deny in an identity-based policy'
+  throw new AccessDeniedException(
+    `User: ${principalArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
+  )
+}
+
+/** Undefined for what does not exist, is another's or has no tags. */
+async function tagsOf(queries: Queries, caller: Caller, resource: string): Promise<Tags | undefined> {
+  const webhooks = webhookPermissionArn(caller, '')
+  if (resource.startsWith(webhooks)) {
+    const row = await findWebhook(queries, resource.slice(webhooks.length))
+    return row && (await findApp(queries, caller, row.appId)) ? row.tags : undefined
+  }
+  const holder = await findOwnTagHolder(queries, caller, resource)
+  return holder && (await readTags(queries, holder))
+}
