@@ -18,7 +18,6 @@ export function newCall(random: Random, tenants: readonly Tenant[]): FuzzRequest
   // Whoever has the URL of an open endpoint may see what it leads to.
   const isOpen = make === openCall
   return {
-    method: 'GET',
     headers: [],
     body: Buffer.alloc(0),
     reader: isOpen ? owner : caller,

@@ -39,7 +39,7 @@ export async function fuzz({ requests, seed, first = 0 }: FuzzOptions): Promise<
   const api = await startApi({ log, patience })
   const findings: string[] = []
   const outcomes = new Map<string, number>()
-  let tenants = await Promise.all([
+  let tenants: readonly Tenant[] = await Promise.all([
     newTenant(api, '111111111111', 'connected'),
     newTenant(api, '222222222222', 'manual'),
   ])
