@@ -43,7 +43,11 @@ describe.if(canMountDisk())('on a full disk', () => {
     const body = zipOf([{ name: 'index.html', content: page }])
     expect((await fetch(String(zipUploadUrl), { method: 'PUT', body })).status).toBe(200)
     await call(client, 'StartDeployment', { ...site, jobId })
-    await waitFor(`the page ${page}`, 30, async () => (await visit()).body === page)
+    await waitFor(`the page ${page}`, 30, async () => {
+      const { job } = await call(client, 'GetJob', { ...site, jobId })
+      return ((job as Members)['summary'] as Members)['status'] === 'SUCCEED'
+    })
+    expect((await visit()).body).toBe(page)
   }
 
   const visit = () => {
@@ -54,7 +58,7 @@ describe.if(canMountDisk())('on a full disk', () => {
   test('writes are refused by name, reads and sites go on; with room again, all is there that was acknowledged', async () => {
     const { client } = preamp
     const acknowledged = new Map<string, string>()
-    let refused = 0
+    const uncertain = new Set<string>()
     const createUntilFull = async (description: string) => {
       for (let full = false; !full;) {
         const failure = await newApp(description).then(
@@ -73,14 +77,13 @@ describe.if(canMountDisk())('on a full disk', () => {
 
     for (const [appId] of [...acknowledged].slice(0, 20)) {
       const failure = await failureOf(client, 'UpdateApp', { appId, description: 'changed' })
-      if (failure === undefined) acknowledged.set(appId, 'changed')
-      else {
-        expect(failure).toEqual(isFull)
-        refused++
-      }
+      // A refused change may have been made: it was the record of it that found no room.
+      if (failure) uncertain.add(appId)
+      else acknowledged.set(appId, 'changed')
+      expect([undefined, isFull]).toContainEqual(failure)
       expect(await failureOf(client, 'GetApp', { appId })).toBeUndefined()
     }
-    expect(refused).toBeGreaterThan(0)
+    expect(uncertain.size).toBeGreaterThan(0)
     expect(
       await failureOf(client, 'DeleteBranch', { appId: site.appId, branchName: 'none' }),
     ).not.toMatchObject({
@@ -94,7 +97,9 @@ describe.if(canMountDisk())('on a full disk', () => {
 
     disk.resize(1024 * 1024)
     for (const [appId, description] of acknowledged) {
-      expect(await call(client, 'GetApp', { appId })).toMatchObject({ app: { description } })
+      const { app } = await call(client, 'GetApp', { appId })
+      const found = (app as Members)['description']
+      expect([description, ...(uncertain.has(appId) ? ['changed'] : [])]).toContain(found)
     }
     await call(client, 'StopJob', { ...site, jobId })
     await deploy('after')
@@ -105,7 +110,7 @@ describe.if(canMountDisk())('on a full disk', () => {
       '--data-dir',
       preamp.dataDir,
     ])
-    expect(doctor.stdout.toString() + doctor.stderr.toString()).toContain('whole')
+    expect(doctor.stdout.toString() + doctor.stderr.toString()).toContain('Nothing is wrong.')
     expect(doctor.exitCode).toBe(0)
   }, 120_000)
 })
