@@ -124,9 +124,7 @@ describe('refuses, with the words for the log:', () => {
       return `l${at}: &l${at} [${Array(10).fill(item).join(', ')}]`
     })
     const commands = 'frontend: { phases: { build: { commands: *l8 } } }'
-    expect(logOf(`version: 1\n${lists.join('\n')}\n${commands}\n`)).toMatch(
-      /commands\[0\] must be text|not a command|commands/,
-    )
+    expect(logOf(`version: 1\n${lists.join('\n')}\n${commands}\n`)).toMatch(/commands\[0\] must be text/)
   })
 
   test('an alias bomb, at once', () => {

@@ -90,8 +90,7 @@ function problemsOf({ reader, isProperHttp }: Sent, reply: Reply, tenants: reado
 
 function problemsOfForm({ status, headers }: Answer): string[] {
   const errorType = headers.get('x-amzn-errortype')
-  // An operation that a later version brings.
-  const isFault = !(status >= 200 && status < 500) && errorType !== 'NotImplementedException'
+  const isFault = !(status >= 200 && status < 500)
   // Who asks for a range that is not there is told its length, in HTTP's own words.
   const isError = status >= 400 && status !== 416
   return [
