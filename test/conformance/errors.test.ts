@@ -27,7 +27,7 @@ import { inputFor, nowhere } from '../support/operation-inputs.ts'
  * a row in docs/compatibility.md that says so.
  */
 
-/** Errors that an operation never answers, by what docs/compatibility.md says of them. */
+/** Errors that an operation never answers, or only while the disk is full (full-disk.test.ts), by what docs/compatibility.md says. */
 const never: Record<string, { except: OperationName[]; row: string }> = {
   LimitExceededException: {
     except: [

@@ -98,7 +98,7 @@ describe.if(canMountDisk())('on a full disk', () => {
     disk.resize(1024 * 1024)
     for (const [appId, description] of acknowledged) {
       const { app } = await call(client, 'GetApp', { appId })
-      const found = (app as Members)['description']
+      const found = String((app as Members)['description'])
       expect([description, ...(uncertain.has(appId) ? ['changed'] : [])]).toContain(found)
     }
     await call(client, 'StopJob', { ...site, jobId })
