@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { configurationDocument, configurationFile } from '../scripts/print-configuration.ts'
-import { flagOf, isLoopbackBind, readConfig, settings, UsageError } from './config.ts'
+import { configuredQuotas, flagOf, isLoopbackBind, readConfig, settings, UsageError } from './config.ts'
+import { quotaPresets } from './model/quotas.ts'
 
 describe('readConfig', () => {
   test('the documented defaults hold', () => {
@@ -63,6 +64,12 @@ describe('readConfig', () => {
     expect(() => readConfig({ ...trusting, PREAMP_HOST: '0.0.0.0' })).toThrow(
       /PREAMP_DOMAIN_VERIFICATION=none.*not to 0\.0\.0\.0/,
     )
+  })
+
+  test('a quota that is set by itself goes before the preset', () => {
+    expect(configuredQuotas(readConfig({}))).toEqual(quotaPresets.generous)
+    const environment = { PREAMP_QUOTAS: 'aws', PREAMP_QUOTA_APPS: '0' }
+    expect(configuredQuotas(readConfig(environment))).toEqual({ ...quotaPresets.aws, appsMax: 0 })
   })
 
   test('an address loses the slash at its end', () => {

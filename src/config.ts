@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 
 import { z } from 'zod'
 
+import { quotaPresets, type Quotas, quotasOf } from './model/quotas.ts'
+
 /** A mistake of the person who starts a command: shown as its message alone, without a stack. */
 export class UsageError extends Error {}
 
@@ -49,6 +51,17 @@ function setting<Schema extends z.ZodType>(
   description: string,
 ): Setting<Schema> {
   return { variable, schema, default: defaultText, description }
+}
+
+/** A number that goes before the one of the preset. */
+function quota(name: keyof Quotas, variable: string, description: string) {
+  const { generous, aws } = quotaPresets
+  return setting(
+    variable,
+    z.coerce.number('must be a number').int().min(0).max(1_000_000).optional(),
+    generous[name] === aws[name] ? String(aws[name]) : `generous: ${generous[name]}, aws: ${aws[name]}`,
+    description,
+  )
 }
 
 /** Every setting. `docs/configuration.md` is printed from this table; a test fails when they differ. */
@@ -172,7 +185,32 @@ export const settings = {
     'PREAMP_CONCURRENT_JOBS',
     z.coerce.number().int().min(1).max(1000).default(5),
     '5',
-    'Jobs that run at the same time.',
+    'Jobs that run at the same time on this server.',
+  ),
+  quotas: setting(
+    'PREAMP_QUOTAS',
+    z.enum(['generous', 'aws']).default('generous'),
+    'generous',
+    'How much an account may have of each thing: `aws` has the numbers of Amplify’s own quotas. The settings after this one change single numbers.',
+  ),
+  quotaApps: quota('appsMax', 'PREAMP_QUOTA_APPS', 'Apps of an account in one region.'),
+  quotaAppCreations: quota(
+    'appCreationsPerHourMax',
+    'PREAMP_QUOTA_APP_CREATIONS_PER_HOUR',
+    'Apps that an account may create in one region within an hour, which begins with the first of them. Apps that are deleted again count too.',
+  ),
+  quotaBranches: quota('branchesPerAppMax', 'PREAMP_QUOTA_BRANCHES_PER_APP', 'Branches of an app.'),
+  quotaDomains: quota('domainsPerAppMax', 'PREAMP_QUOTA_DOMAINS_PER_APP', 'Domain associations of an app.'),
+  quotaSubDomains: quota(
+    'subDomainsPerDomainMax',
+    'PREAMP_QUOTA_SUBDOMAINS_PER_DOMAIN',
+    'Sub-domains of a domain association.',
+  ),
+  quotaWebhooks: quota('webhooksPerAppMax', 'PREAMP_QUOTA_WEBHOOKS_PER_APP', 'Webhooks of an app.'),
+  quotaBackendEnvironments: quota(
+    'backendEnvironmentsPerAppMax',
+    'PREAMP_QUOTA_BACKEND_ENVIRONMENTS_PER_APP',
+    'Backend environments of an app.',
   ),
   edgeProcesses: setting(
     'PREAMP_EDGE_PROCESSES',
@@ -323,6 +361,19 @@ function contradictions(config: Config): string[] {
     )
   }
   return problems
+}
+
+/** The numbers of the preset, but for those that are set by themselves. */
+export function configuredQuotas(config: Config): Quotas {
+  return quotasOf(config.quotas, {
+    appsMax: config.quotaApps,
+    appCreationsPerHourMax: config.quotaAppCreations,
+    branchesPerAppMax: config.quotaBranches,
+    domainsPerAppMax: config.quotaDomains,
+    subDomainsPerDomainMax: config.quotaSubDomains,
+    webhooksPerAppMax: config.quotaWebhooks,
+    backendEnvironmentsPerAppMax: config.quotaBackendEnvironments,
+  })
 }
 
 /** Where the configured database lies, as `openDatabase` takes it. */

@@ -13,7 +13,7 @@ import { openDiskBlobs } from './blobs/disk.ts'
 import { liveLogPath } from './build/build-log.ts'
 import type { Executor } from './build/executor.ts'
 import type { Worker } from './build/worker.ts'
-import { type Config, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
+import { type Config, configuredQuotas, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
 import { openConfiguredDatabase } from './configured-database.ts'
 import {
   createDataDirectory,
@@ -287,6 +287,7 @@ function createApi(
       folder: directory.accessLogs,
       written: async () => (await edges.get()).writeAccessLogs(),
     },
+    quotas: configuredQuotas(config),
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     now: Date.now,
   }

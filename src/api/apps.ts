@@ -16,6 +16,7 @@ import { BadRequestException } from './errors.ts'
 import { ownApp } from './look-up.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
+import { checkAppQuotas } from './quotas.ts'
 import * as shape from './schema.ts'
 
 const members = {
@@ -57,9 +58,12 @@ export const createApp = operation('CreateApp', {
       createdAt: now,
       updatedAt: now,
     }
-    const { queries } = services.database
-    await insertApp(queries, row)
-    return { app: await viewOneApp(queries, row, services) }
+    const { database } = services
+    await database.transaction(async (transaction) => {
+      await checkAppQuotas(transaction, caller, services)
+      await insertApp(transaction, row)
+    })
+    return { app: await viewOneApp(database.queries, row, services) }
   },
 })
 

@@ -15,6 +15,7 @@ import { BadRequestException, NotFoundException } from './errors.ts'
 import { ownApp } from './look-up.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
+import { checkPartQuota } from './quotas.ts'
 import * as shape from './schema.ts'
 
 const address = { appId: shape.appId, environmentName: shape.environmentName }
@@ -26,8 +27,8 @@ export const createBackendEnvironment = operation('CreateBackendEnvironment', {
     deploymentArtifacts: shape.deploymentArtifacts.optional(),
   }),
   async handle({ caller, services }, { appId, environmentName, stackName, deploymentArtifacts }) {
-    const { queries } = services.database
-    const app = await ownApp(queries, caller, { appId })
+    const { database, quotas } = services
+    const app = await ownApp(database.queries, caller, { appId })
     checkName(environmentName)
     const now = services.now()
     const names = defaultNames(app.name, environmentName, now)
@@ -41,10 +42,11 @@ export const createBackendEnvironment = operation('CreateBackendEnvironment', {
       updatedAt: now,
     }
     try {
-      await insertBackendEnvironment(queries, row)
+      await database.transaction(async (transaction) => {
+        await checkPartQuota(transaction, appId, 'backendEnvironments', quotas)
+        await insertBackendEnvironment(transaction, row)
+      })
     } catch (error) {
-      // The app may have been deleted since it was looked up; the row then refers to nothing.
-      await ownApp(queries, caller, { appId })
       if (!isUniqueViolation(error)) throw error
       throw new BadRequestException(
         `Failed to create backend environment. The backend environment ${environmentName} already exists for the app ${appId}`,

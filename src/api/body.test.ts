@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 
 import { limits } from '../model/limits.ts'
 import { parseJsonObject, readBody, toJson } from './body.ts'
-import { BadRequestException, RequestTooLargeException } from './errors.ts'
+import { BadRequestException, RequestTimeoutException, RequestTooLargeException } from './errors.ts'
 
 const parse = (text: string) => parseJsonObject(Buffer.from(text))
 const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
@@ -46,6 +46,19 @@ test('a body is read to the limit and no further', async () => {
   await expect(readBody(stream(limits.requestBodyBytesMax + 1))).rejects.toBeInstanceOf(
     RequestTooLargeException,
   )
+})
+
+test('a body that comes in drops is given up in time, and its sender let go', async () => {
+  const cancelled = Promise.withResolvers<void>()
+  const drops = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      await Bun.sleep(5)
+      controller.enqueue(Buffer.from(' '))
+    },
+    cancel: () => cancelled.resolve(),
+  })
+  await expect(readBody(drops, 0.05)).rejects.toBeInstanceOf(RequestTimeoutException)
+  await cancelled.promise
 })
 
 test('an output has times as epoch seconds and no absent members', () => {

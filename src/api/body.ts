@@ -5,14 +5,18 @@ import { BadRequestException, RequestTimeoutException, RequestTooLargeException 
 
 /**
  * Reads a whole body.
+ * @param secondsMax from now to its end, however busily it arrives; shorter in tests only
  * @throws {RequestTooLargeException} beyond the limit, {RequestTimeoutException} when it does not arrive in time
  */
-export async function readBody(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+export async function readBody(
+  body: ReadableStream<Uint8Array>,
+  secondsMax: number = limits.requestBodySecondsMax,
+): Promise<Uint8Array> {
   const reader = body.getReader()
   const { promise: timedOut, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
     () => reject(new RequestTimeoutException('The request body did not arrive in time.')),
-    limits.requestBodySecondsMax * 1000,
+    secondsMax * 1000,
   )
   try {
     return await Promise.race([readAll(reader), timedOut])

@@ -17,6 +17,7 @@ import { BadRequestException } from './errors.ts'
 import { ownApp, ownBranch } from './look-up.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
+import { checkPartQuota } from './quotas.ts'
 import * as shape from './schema.ts'
 
 const members = {
@@ -43,7 +44,8 @@ const members = {
 export const createBranch = operation('CreateBranch', {
   input: z.object({ ...shape.branchAddress, tags: shape.tags.optional(), ...members }),
   async handle({ caller, services }, { appId, branchName, tags, displayName, ...sent }) {
-    const { queries } = services.database
+    const { database, quotas } = services
+    const { queries } = database
     const app = await ownApp(queries, caller, { appId })
     refuseUnreachable(branchName)
     const { settings, secrets } = changedBranch(bareBranch, sent)
@@ -63,10 +65,11 @@ export const createBranch = operation('CreateBranch', {
       updatedAt: now,
     }
     try {
-      await insertBranch(queries, row)
+      await database.transaction(async (transaction) => {
+        await checkPartQuota(transaction, appId, 'branches', quotas)
+        await insertBranch(transaction, row)
+      })
     } catch (error) {
-      // The app may have been deleted since it was looked up; the row then refers to nothing.
-      await ownApp(queries, caller, { appId })
       if (!isUniqueViolation(error)) throw error
       throw await nameTaken(queries, row, 'create')
     }

@@ -2,6 +2,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import type { Scope } from '../model/arn.ts'
 import type { DomainRecords } from '../model/domain-records.ts'
 import type { StepName } from '../model/jobs.ts'
+import type { Quotas } from '../model/quotas.ts'
 import type { Database } from '../store/database.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import type { TransferUrls } from './transfer-urls.ts'
@@ -41,6 +42,8 @@ export interface Services {
     /** Resolves when what the edges have answered until now is in the files, or after a bound. */
     written(): Promise<void>
   }
+  /** How much an account may have of each thing. */
+  quotas: Quotas
   /** Whether repositories may be named by `file://` URLs or paths. */
   fileRepositories: boolean
   /** Epoch milliseconds. */

@@ -20,6 +20,7 @@ import { BadRequestException } from './errors.ts'
 import { ownApp, ownDomain } from './look-up.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
+import { checkPartQuota, checkSubDomainQuota } from './quotas.ts'
 import * as shape from './schema.ts'
 
 const settings = {
@@ -39,6 +40,7 @@ export const createDomainAssociation = operation('CreateDomainAssociation', {
   async handle({ caller, services }, { appId, subDomainSettings, ...sent }) {
     const domainName = canonicalName(sent.domainName)
     refuseOwnHost(domainName, services.domainRecords.suffix)
+    checkSubDomainQuota('create', subDomainSettings.length, services.quotas)
     const now = services.now()
     const row: DomainAssociationRow = {
       domainId: newId(),
@@ -60,6 +62,7 @@ export const createDomainAssociation = operation('CreateDomainAssociation', {
     const domainAssociation = await claimHosts(services, async (transaction) => {
       const app = await ownApp(transaction, caller, { appId })
       await refuseSecond(transaction, row)
+      await checkPartQuota(transaction, appId, 'domainAssociations', services.quotas)
       const hosts = await hostsOfSettings(transaction, row, app.accountId, subDomainSettings, [], services)
       await refuseTaken(transaction, row, app.accountId, hosts)
       await insertDomain(transaction, row)
@@ -135,6 +138,7 @@ export const updateDomainAssociation = operation('UpdateDomainAssociation', {
       await updateDomain(transaction, found.domain.domainId, { updatedAt: now })
       const { app, domain } = await ownDomain(transaction, caller, { appId, domainName })
       if (subDomainSettings) {
+        checkSubDomainQuota('update', subDomainSettings.length, services.quotas)
         const current = (await listDomainHosts(transaction, [domain.domainId]))(domain.domainId)
         const hosts = await hostsOfSettings(
           transaction,

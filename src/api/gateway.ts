@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 
 import type { Logger } from 'pino'
 
+import { hasCode } from '../model/error-code.ts'
+import { isDatabaseFull } from '../store/database.ts'
 import { audited, isAudited } from './audit.ts'
 import { type Attempt, authorize, type Permission, permissionFor } from './authorization.ts'
 import { parseJsonObject, readBody, toJson } from './body.ts'
@@ -9,6 +11,7 @@ import type { Caller, OperationContext, Services } from './context.ts'
 import {
   ApiError,
   BadRequestException,
+  DependentServiceFailureException,
   InternalFailureException,
   ResourceNotFoundException,
   UnknownOperationException,
@@ -280,7 +283,10 @@ function writeError(error: unknown, exchange: Pick<Exchange, 'requestId' | 'requ
   return writeApiError(answerableError(error, exchange))
 }
 
-/** The one error path: what is in the catalogue is answered as it is; everything else is a bug and told to the log alone. */
+/**
+ * The one error path: what is in the catalogue is answered as it is; a full disk is told to everybody, as it ends by itself
+ * or by an operator's hand; everything else is a bug and told to the log alone.
+ */
 function answerableError(
   error: unknown,
   { requestId, request, log }: Pick<Exchange, 'requestId' | 'request' | 'log'>,
@@ -292,6 +298,11 @@ function answerableError(
     { err: error, requestId, method: request.method, target: withoutQuery(request) },
     'API call failed',
   )
+  if (isDatabaseFull(error) || hasCode(error, 'ENOSPC', 'EDQUOT')) {
+    return new DependentServiceFailureException(
+      "The server's disk is full. It takes changes again as soon as there is room on it.",
+    )
+  }
   return new InternalFailureException(
     `The server failed on this request. Its log names the reason under ${requestId}.`,
   )

@@ -147,6 +147,12 @@ describe('requests', () => {
     expect(refused.received).toStartWith('HTTP/1.1 200 OK')
   })
 
+  test('what else a client expects is no reason to refuse it', async () => {
+    expect(
+      await echoed('GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nConnection: close\r\n\r\n'),
+    ).toMatchObject({ method: 'GET' })
+  })
+
   test('an answer is not lost over a body that nobody reads', async () => {
     const { port } = await serve(async () => ({ status: 403, headers: {}, body: 'no' }))
     const length = 512 * 1024

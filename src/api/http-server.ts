@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import { limits } from '../model/limits.ts'
 import { ClientDisconnected, type HttpRequest, type HttpResponse } from './http.ts'
 
-interface ListenOptions {
+export interface ListenOptions {
   host: string
   /** 0 takes a free one. */
   port: number
@@ -74,6 +74,8 @@ export async function listen({
   server.on('request', respond)
   // Listening to this leaves it to us when to say 100 Continue: once the body is wanted.
   server.on('checkContinue', respond)
+  // What else a client expects is its own affair: it is answered as if it had expected nothing (RFC 9110 §10.1.1).
+  server.on('checkExpectation', respond)
   server.on('clientError', refuseMalformed)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

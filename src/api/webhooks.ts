@@ -12,6 +12,7 @@ import { ownApp, ownBranch, ownWebhook, webhookNotFound } from './look-up.ts'
 import { defined } from './members.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
+import { checkPartQuota } from './quotas.ts'
 import * as shape from './schema.ts'
 import { viewWebhook } from './webhook-view.ts'
 
@@ -23,8 +24,8 @@ export const createWebhook = operation('CreateWebhook', {
   }),
   async handle(context, { description = '', ...input }) {
     const { caller, services } = context
-    const { queries } = services.database
-    const { app, branch } = await ownBranch(queries, caller, input)
+    const { database, quotas } = services
+    const { app, branch } = await ownBranch(database.queries, caller, input)
     const now = services.now()
     const webhook: WebhookRow = {
       webhookId: newId(),
@@ -36,13 +37,10 @@ export const createWebhook = operation('CreateWebhook', {
       createdAt: now,
       updatedAt: now,
     }
-    try {
-      await insertWebhook(queries, webhook)
-    } catch (error) {
-      // The app may have been deleted since it was looked up; the row then refers to nothing.
-      await ownApp(queries, caller, input)
-      throw error
-    }
+    await database.transaction(async (transaction) => {
+      await checkPartQuota(transaction, app.appId, 'webhooks', quotas)
+      await insertWebhook(transaction, webhook)
+    })
     return { webhook: viewWebhook(context, { app, webhook }) }
   },
 })

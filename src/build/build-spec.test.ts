@@ -118,6 +118,15 @@ describe('refuses, with the words for the log:', () => {
     expect(logOf(source)).toMatch(words)
   })
 
+  test('aliases of aliases, of which nobody spells out the thousand million', () => {
+    const lists = Array.from({ length: 9 }, (_list, at) => {
+      const item = at === 0 ? 'x' : `*l${at - 1}`
+      return `l${at}: &l${at} [${Array(10).fill(item).join(', ')}]`
+    })
+    const commands = 'frontend: { phases: { build: { commands: *l8 } } }'
+    expect(logOf(`version: 1\n${lists.join('\n')}\n${commands}\n`)).toMatch(/commands\[0\] must be text/)
+  })
+
   test('an alias bomb, at once', () => {
     const maps = Array.from({ length: 30 }, (_, index) => `b${index}: { <<: [*a, *a, *a] }`).join('\n')
     const keys = Array.from({ length: 2000 }, (_, index) => `k${index}: 1`).join(', ')

@@ -16,6 +16,7 @@ const integerColumns = new Set([
   'deployedAt',
   'updatedAt',
   'startedAt',
+  'hourStartedAt',
   'endedAt',
   'commitTime',
   'leaseExpiresAt',

@@ -141,6 +141,7 @@ async function retryAfterDeadlock<T>(attempt: () => Promise<T>): Promise<T> {
 const deadlockDetected = '40P01'
 const uniqueViolation = '23505'
 const undefinedTable = '42P01'
+const diskFull = '53100'
 
 function isPostgresState(error: unknown, state: string): boolean {
   return error instanceof Bun.SQL.PostgresError && error.errno === state
@@ -160,4 +161,9 @@ function isMissingTable(error: unknown): boolean {
     isPostgresState(error, undefinedTable) ||
     (error instanceof Error && error.message.startsWith('no such table'))
   )
+}
+
+/** Whether the database has no room left on its disk: nothing of the write was done, and reads go on. */
+export function isDatabaseFull(error: unknown): boolean {
+  return hasCode(error, 'SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE') || isPostgresState(error, diskFull)
 }

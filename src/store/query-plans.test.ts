@@ -39,6 +39,7 @@ import {
   listUnfinishedJobs,
   renewLease,
 } from './jobs.ts'
+import { countApps } from './quotas.ts'
 import { listSteps } from './steps.ts'
 import { changeTags, readTags } from './tags.ts'
 import { findUpload, listUploads } from './uploads.ts'
@@ -122,6 +123,12 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     ],
   ],
   ['findApp', (q) => findApp(q, scope, 'd'), ['SEARCH apps USING INDEX sqlite_autoindex_apps_1 (appId=?)']],
+  [
+    'countApps',
+    // Nothing is run, so that there is no row with a number.
+    (q) => countApps(q, scope).catch(() => undefined),
+    ['SEARCH apps USING COVERING INDEX appsByAccount (accountId=? AND region=?)'],
+  ],
   [
     'listApps',
     (q) => listApps(q, scope, { limit: 50 }),

@@ -10,6 +10,7 @@ import type { AppSettings, BranchSettings } from '../model/settings.ts'
 export interface Tables {
   accessKeys: AccessKeyRow
   apps: AppRow
+  appCreations: AppCreationsRow
   branches: BranchRow
   jobs: JobRow
   steps: StepRow
@@ -51,6 +52,14 @@ export interface AppRow {
   secrets: string | null
   createdAt: number
   updatedAt: number
+}
+
+/** How many apps an account has created in a region in the hour that began with the first of them. */
+export interface AppCreationsRow {
+  accountId: string
+  region: string
+  hourStartedAt: number
+  count: number
 }
 
 export interface BranchRow {

@@ -44,6 +44,12 @@ async function updateApp(app: App, members: Omit<UpdateAppCommandInput, 'appId'>
 const refusal = (name: string, message: string) =>
   expect.objectContaining({ name, message: expect.stringContaining(message) as string })
 
+/** A map of many keys, merged over and over. */
+const mergeBomb = [
+  `a: &a { ${Array.from({ length: 1500 }, (_key, at) => `k${at}: 1`).join(', ')} }`,
+  ...Array.from({ length: 400 }, (_map, at) => `b${at}: { <<: [*a, *a] }`),
+].join('\n')
+
 describe('CreateApp', () => {
   test('answers a bare app with the defaults, and without what was never set', async () => {
     const app = await createApp()
@@ -144,6 +150,7 @@ describe('CreateApp', () => {
     ],
     [{ customHeaders: 'a: [' }, 'Invalid spec, yaml parsing error: unexpected end'],
     [{ customHeaders: '['.repeat(20_000) }, 'Invalid spec, yaml parsing error: nesting'],
+    [{ customHeaders: mergeBomb }, 'Invalid spec, yaml parsing error: merge keys exceeded'],
     [{ customRules: [{ source: '/a', target: '/b', status: '500' }] }, 'The status "500"'],
     [{ repository: 'ext::sh -c id' }, 'Repository provider not supported.'],
     [{ repository: '--upload-pack=id' }, 'Repository provider not supported.'],

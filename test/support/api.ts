@@ -5,12 +5,13 @@ import pino, { type Logger } from 'pino'
 
 import type { Services } from '../../src/api/context.ts'
 import { createGateway } from '../../src/api/gateway.ts'
-import { listen } from '../../src/api/http-server.ts'
+import { listen, type ListenOptions } from '../../src/api/http-server.ts'
 import type { Operations } from '../../src/api/operation.ts'
 import { TransferUrls } from '../../src/api/transfer-urls.ts'
 import { type KeyPair, newKeyPair } from '../../src/first-key.ts'
 import { domainRecords } from '../../src/model/domain-records.ts'
 import { adminPolicy } from '../../src/model/managed-policies.ts'
+import { quotaPresets } from '../../src/model/quotas.ts'
 import { insertAccessKey } from '../../src/store/access-keys.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import type { AccessKeyRow } from '../../src/store/schema.ts'
@@ -31,9 +32,16 @@ export interface TestApi {
 }
 
 export async function startApi(
-  options: { operations?: Operations; apiUrl?: string; log?: Logger; services?: Partial<Services> } = {},
+  options: {
+    operations?: Operations
+    apiUrl?: string
+    log?: Logger
+    services?: Partial<Services>
+    /** With clients that send nothing more. */
+    patience?: Pick<ListenOptions, 'headerMillisecondsMax' | 'idleMillisecondsMax'>
+  } = {},
 ): Promise<TestApi> {
-  const { services: changes, log = pino({ level: 'silent' }), ...gatewayOptions } = options
+  const { services: changes, log = pino({ level: 'silent' }), patience, ...gatewayOptions } = options
   const database = await openDatabase('sqlite::memory:')
   const secrets = new SecretBox(randomBytes(32))
   const services: Services = {
@@ -50,6 +58,7 @@ export async function startApi(
     diskShortage: () => Promise.resolve(undefined),
     sitesChanged: () => Promise.resolve(),
     accessLogs: { isOn: true, folder: '/nonexistent', written: () => Promise.resolve() },
+    quotas: quotaPresets.generous,
     fileRepositories: true,
     now: Date.now,
     ...changes,
@@ -73,7 +82,7 @@ export async function startApi(
   }
   const key = await createKey()
   const gateway = createGateway({ services, log, ...gatewayOptions })
-  const server = await listen({ host: '127.0.0.1', port: 0, handle: gateway.handle, log })
+  const server = await listen({ host: '127.0.0.1', port: 0, handle: gateway.handle, log, ...patience })
   const url = `http://127.0.0.1:${server.port}`
   return {
     url,

@@ -5,7 +5,11 @@ export function methodNotAllowed(methods: readonly string[]): HttpResponse {
   const message = `This URL takes ${methods.join(' and ')}.`
   return {
     status: 405,
-    headers: { 'Content-Type': 'application/json', Allow: methods.join(', ') },
+    headers: {
+      'Content-Type': 'application/json',
+      'x-amzn-ErrorType': 'MethodNotAllowedException',
+      Allow: methods.join(', '),
+    },
     body: JSON.stringify({ message }),
   }
 }

@@ -1,9 +1,18 @@
 import { type Kysely, type Migration, PostgresAdapter, sql } from 'kysely'
 
-/** Webhooks, domain associations, backend environments, what keys may do, the audit log. */
+/** Webhooks, domain associations, backend environments, what keys may do, the audit log, what quotas count. */
 export const controlPlane: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     const text = db.getExecutor().adapter instanceof PostgresAdapter ? sql`text collate "C"` : sql`text`
+
+    await db.schema
+      .createTable('appCreations')
+      .addColumn('accountId', text, (column) => column.notNull())
+      .addColumn('region', text, (column) => column.notNull())
+      .addColumn('hourStartedAt', 'bigint', (column) => column.notNull())
+      .addColumn('count', 'integer', (column) => column.notNull())
+      .addPrimaryKeyConstraint('appCreationsByAccount', ['accountId', 'region'])
+      .execute()
 
     await db.schema
       .createTable('webhooks')
