@@ -43,5 +43,4 @@ export class RequestTooLargeException extends apiError('RequestTooLargeException
 /** Every client retries this one: only where AWS itself uses it (contract/api-behaviour.md §1.3). */
 export class LimitExceededException extends apiError('LimitExceededException', 429) {}
 export class InternalFailureException extends apiError('InternalFailureException', 500) {}
-export class NotImplementedException extends apiError('NotImplementedException', 501) {}
 export class DependentServiceFailureException extends apiError('DependentServiceFailureException', 503) {}

@@ -76,6 +76,10 @@ describe('a policy document', () => {
       '{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"__proto__":{}}}}',
       '__proto__',
     ],
+    [
+      '{"Statement":{"Effect":"Deny","Effect":"Allow","Action":"*","Resource":"*"}}',
+      'duplicated mapping key in line 1',
+    ],
     [' '.repeat(limits.policyDocumentBytesMax + 1), 'bytes'],
   ])('is refused: %s', (text, reason) => {
     expect(() => parsePolicyDocument(text)).toThrow(InvalidPolicy)

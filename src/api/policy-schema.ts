@@ -1,3 +1,4 @@
+import { JSON_SCHEMA, load, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 
 import { limits } from '../model/limits.ts'
@@ -25,14 +26,28 @@ export function parsePolicyDocument(text: string): PolicyDocument {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text, (key, value: unknown) => {
+    const document: unknown = JSON.parse(text, (key, value: unknown) => {
       // zod would leave this key out without a word.
       if (key === '__proto__') throw new InvalidPolicy('No element is called __proto__.')
       return value
     })
+    refuseDoubledKeys(text)
+    return document
   } catch (error) {
     if (error instanceof InvalidPolicy) throw error
     throw new InvalidPolicy(`It is not JSON: ${(error as Error).message}.`)
+  }
+}
+
+/** Of two keys of one name `JSON.parse` forgets the first, which may be the one that denies. To YAML, of which JSON is a part, it is an error. */
+function refuseDoubledKeys(text: string): void {
+  try {
+    load(text, { schema: JSON_SCHEMA })
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error
+    throw new InvalidPolicy(
+      `It does not read as it is meant: ${error.reason} in line ${error.mark.line + 1}.`,
+    )
   }
 }
 
