@@ -19,7 +19,7 @@ export const quotaPresets = {
     appsMax: 10_000,
     appCreationsPerHourMax: 10_000,
     branchesPerAppMax: 1000,
-    domainsPerAppMax: 100,
+    domainsPerAppMax: 500,
     subDomainsPerDomainMax: 500,
     webhooksPerAppMax: 500,
     backendEnvironmentsPerAppMax: 500,
