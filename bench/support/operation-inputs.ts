@@ -176,10 +176,9 @@ export const operationInputs: { [Name in OperationName]: Measured<Name> } = {
   GenerateAccessLogs: {
     kind: 'get',
     inputs: async ({ client, ...world }) => {
-      const { app } = await client.send(
-        new amplify.GetAppCommand({ appId: (await newBranch({ client, ...world })).appId }),
-      )
-      return [{ appId: app!.appId!, domainName: `main.${app!.defaultDomain}`.replace(/:\d+$/, '') }]
+      const { appId, branchName } = await newBranch({ client, ...world })
+      const { app } = await client.send(new amplify.GetAppCommand({ appId }))
+      return [{ appId: app!.appId!, domainName: `${branchName}.${app!.defaultDomain}`.replace(/:\d+$/, '') }]
     },
   },
 }
