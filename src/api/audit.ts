@@ -10,6 +10,7 @@ import {
 import { parseJobNumber } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import { insertAuditEvent } from '../store/audit-events.ts'
+import type { Database } from '../store/database.ts'
 import type { AuditEventRow } from '../store/schema.ts'
 import type { Caller, Services } from './context.ts'
 import { ApiError } from './errors.ts'
@@ -33,15 +34,34 @@ export interface AuditedCall {
 export const isAudited = (operation: string) => !/^(Get|List)/.test(operation)
 
 /**
- * Does the work of a call and records how it ended, before anybody is answered. A record that cannot be written fails the
- * call: nothing is changed unseen.
+ * Does the work of a call and records how it ended, before anybody is answered. A change is recorded in its own transaction:
+ * both are stored or neither is. What ends without one, a refusal above all, is recorded afterwards.
+ * @param work uses the services that it is given
  */
-export async function audited<Result>(call: AuditedCall, work: () => Promise<Result>): Promise<Result> {
-  const outcome = await work().then(
+export async function audited<Result>(
+  call: AuditedCall,
+  work: (services: Services) => Promise<Result>,
+): Promise<Result> {
+  const { database } = call.services
+  let isRecorded = false
+  const recording: Database = {
+    ...database,
+    async transaction(change) {
+      if (isRecorded) return database.transaction(change)
+      const result = await database.transaction(async (transaction) => {
+        const changed = await change(transaction)
+        await insertAuditEvent(transaction, eventOf(call, {}))
+        return changed
+      })
+      isRecorded = true
+      return result
+    },
+  }
+  const outcome = await work({ ...call.services, database: recording }).then(
     (result) => ({ result }),
     (error: unknown) => ({ error }),
   )
-  await insertAuditEvent(call.services.database.queries, eventOf(call, outcome))
+  if (!isRecorded) await insertAuditEvent(database.queries, eventOf(call, outcome))
   if ('error' in outcome) throw outcome.error
   return outcome.result
 }

@@ -119,11 +119,12 @@ export const listBackendEnvironments = operation('ListBackendEnvironments', {
 export const deleteBackendEnvironment = operation('DeleteBackendEnvironment', {
   input: z.object(address),
   async handle({ caller, services }, { appId, environmentName }) {
-    const { queries } = services.database
-    const app = await ownApp(queries, caller, { appId })
-    const row = await deleteBackendEnvironmentRow(queries, appId, environmentName)
-    if (!row) throw notFound(environmentName)
-    return { backendEnvironment: view(app, row) }
+    return services.database.transaction(async (transaction) => {
+      const app = await ownApp(transaction, caller, { appId })
+      const row = await deleteBackendEnvironmentRow(transaction, appId, environmentName)
+      if (!row) throw notFound(environmentName)
+      return { backendEnvironment: view(app, row) }
+    })
   },
 })
 

@@ -87,12 +87,14 @@ async function startUploaded(
     const end = { status: 'FAILED', statusReason: notStartedReason, endedAt } as const
     await changeJob(queries, jobKey, jobActions.startDeployment, end)
   }
-  const job = await changeJob(queries, jobKey, jobActions.startDeployment, { status: 'PENDING' })
-  if (job) return { ...owned, job }
-  const { status } = (await ownJob(queries, caller, input)).job
-  throw new BadRequestException(
-    `Job ${number} is ${status}: only a job of CreateDeployment that is CREATED can be started, within ${limits.uploadSecondsMax / 3600} hours. Create a new deployment.`,
-  )
+  return services.database.transaction(async (transaction) => {
+    const job = await changeJob(transaction, jobKey, jobActions.startDeployment, { status: 'PENDING' })
+    if (job) return { ...owned, job }
+    const { status } = (await ownJob(transaction, caller, input)).job
+    throw new BadRequestException(
+      `Job ${number} is ${status}: only a job of CreateDeployment that is CREATED can be started, within ${limits.uploadSecondsMax / 3600} hours. Create a new deployment.`,
+    )
+  })
 }
 
 function startFromSource(

@@ -236,9 +236,9 @@ async function performOperation(
   exchange: Exchange &
     Authenticated & { route: Route; members: Record<string, string>; sent: Record<string, unknown> },
 ): Promise<{ output: object }> {
-  const work = () => perform(exchange)
   const { name } = exchange.route
-  return isAudited(name) ? audited({ ...exchange, operation: name }, work) : work()
+  if (!isAudited(name)) return perform(exchange)
+  return audited({ ...exchange, operation: name }, (services) => perform({ ...exchange, services }))
 }
 
 async function runHandler(
@@ -255,11 +255,12 @@ async function runHandler(
 async function performEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
 ): Promise<{ output: object }> {
-  const work = () => actOnEndpoint(exchange)
   const { method, path } = exchange.endpoint
-  if (method === 'GET') return work()
+  if (method === 'GET') return actOnEndpoint(exchange)
   const { members } = exchange.call
-  return audited({ ...exchange, operation: `${method} ${path}`, members, sent: {} }, work)
+  return audited({ ...exchange, operation: `${method} ${path}`, members, sent: {} }, (services) =>
+    actOnEndpoint({ ...exchange, services }),
+  )
 }
 
 async function runEndpoint(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 import { jobActions, jobCan, runningStatuses, waitingStatuses } from '../model/jobs.ts'
-import type { Queries } from '../store/database.ts'
+import type { Queries, Transaction } from '../store/database.ts'
 import { findDeploymentOfJob } from '../store/deployments.ts'
 import {
   changeJob,
@@ -11,10 +11,10 @@ import {
 } from '../store/jobs.ts'
 import type { JobRow } from '../store/schema.ts'
 import { listSteps } from '../store/steps.ts'
-import type { Caller, Services } from './context.ts'
+import type { Caller } from './context.ts'
 import { BadRequestException, LimitExceededException } from './errors.ts'
 import { viewJob, viewJobSummary } from './job-view.ts'
-import { jobNotFound, ownBranch, type OwnedJob, ownJob } from './look-up.ts'
+import { jobNotFound, ownBranch, ownJob } from './look-up.ts'
 import { addJob, type JobOrigin, refuseUnconnected } from './new-job.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
@@ -112,10 +112,12 @@ export const listJobs = operation('ListJobs', {
 export const stopJob = operation('StopJob', {
   input: z.object(shape.jobAddress),
   async handle({ caller, services }, input) {
-    const owned = await ownJob(services.database.queries, caller, input)
-    const job = await stop(services, owned)
+    const owned = await services.database.transaction(async (transaction) => {
+      const found = await ownJob(transaction, caller, input)
+      return { ...found, job: await stop(transaction, found.job, services.now()) }
+    })
     services.jobsChanged()
-    return { jobSummary: viewJobSummary({ ...owned, job }) }
+    return { jobSummary: viewJobSummary(owned) }
   },
 })
 
@@ -123,16 +125,16 @@ export const stopJob = operation('StopJob', {
 const stopTriesMax = 20
 
 /** Work that has not started is over at once; a worker ends what runs (docs/compatibility.md). */
-async function stop({ database: { queries }, now }: Services, { job: found }: OwnedJob): Promise<JobRow> {
+async function stop(transaction: Transaction, found: JobRow, now: number): Promise<JobRow> {
   for (let tries = 0; tries < stopTriesMax; tries++) {
-    const cancelled = await changeJob(queries, found.jobKey, waitingStatuses, {
+    const cancelled = await changeJob(transaction, found.jobKey, waitingStatuses, {
       status: 'CANCELLED',
-      endedAt: now(),
+      endedAt: now,
     })
     const stopped =
-      cancelled ?? (await changeJob(queries, found.jobKey, runningStatuses, { status: 'CANCELLING' }))
+      cancelled ?? (await changeJob(transaction, found.jobKey, runningStatuses, { status: 'CANCELLING' }))
     if (stopped) return stopped
-    const job = await findJobByKey(queries, found.jobKey)
+    const job = await findJobByKey(transaction, found.jobKey)
     if (!job) throw jobNotFound(String(found.number))
     if (!jobCan('stop', job.status)) {
       throw new BadRequestException(`Job ${job.number} is ${job.status} and cannot be stopped any more.`)

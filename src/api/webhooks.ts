@@ -81,14 +81,16 @@ export const updateWebhook = operation('UpdateWebhook', {
   }),
   async handle(context, { webhookId, branchName, description }) {
     const { caller, services } = context
-    const { queries } = services.database
-    const { app, webhook: found } = await ownWebhook(queries, caller, { webhookId })
-    if (branchName !== undefined) await ownBranch(queries, caller, { appId: app.appId, branchName })
-    const updatedAt = Math.max(services.now(), found.createdAt)
-    const change = { updatedAt, ...defined({ branchName, description }) }
-    const webhook = await updateWebhookRow(queries, webhookId, change)
-    if (!webhook) throw webhookNotFound(webhookId)
-    return { webhook: viewWebhook(context, { app, webhook }) }
+    const owned = await services.database.transaction(async (transaction) => {
+      const { app, webhook: found } = await ownWebhook(transaction, caller, { webhookId })
+      if (branchName !== undefined) await ownBranch(transaction, caller, { appId: app.appId, branchName })
+      const updatedAt = Math.max(services.now(), found.createdAt)
+      const change = { updatedAt, ...defined({ branchName, description }) }
+      const webhook = await updateWebhookRow(transaction, webhookId, change)
+      if (!webhook) throw webhookNotFound(webhookId)
+      return { app, webhook }
+    })
+    return { webhook: viewWebhook(context, owned) }
   },
 })
 
@@ -96,10 +98,12 @@ export const deleteWebhook = operation('DeleteWebhook', {
   input: z.object({ webhookId: shape.webhookId }),
   async handle(context, { webhookId }) {
     const { caller, services } = context
-    const { queries } = services.database
-    const { app } = await ownWebhook(queries, caller, { webhookId })
-    const webhook = await deleteWebhookRow(queries, webhookId)
-    if (!webhook) throw webhookNotFound(webhookId)
-    return { webhook: viewWebhook(context, { app, webhook }) }
+    const owned = await services.database.transaction(async (transaction) => {
+      const { app } = await ownWebhook(transaction, caller, { webhookId })
+      const webhook = await deleteWebhookRow(transaction, webhookId)
+      if (!webhook) throw webhookNotFound(webhookId)
+      return { app, webhook }
+    })
+    return { webhook: viewWebhook(context, owned) }
   },
 })

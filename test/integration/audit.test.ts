@@ -6,6 +6,7 @@ import {
   DeleteAppCommand,
   DeleteJobCommand,
   GetAppCommand,
+  ListAppsCommand,
   StartDeploymentCommand,
 } from '@aws-sdk/client-amplify'
 
@@ -136,7 +137,7 @@ test('is read by nobody without a key', async () => {
   expect((await fetch(`${api.url}/_preamp/audit`)).status).toBe(403)
 })
 
-test('a call that cannot be recorded is answered with an error', async () => {
+test('a call that cannot be recorded fails, and changes nothing', async () => {
   const own = await startApi()
   try {
     await own.services.database.queries.schema.dropTable('auditEvents').execute()
@@ -145,6 +146,7 @@ test('a call that cannot be recorded is answered with an error', async () => {
       .send(new CreateAppCommand({ name: 'unseen' }))
       .catch((thrown: Error) => thrown)
     expect(error).toMatchObject({ name: 'InternalFailureException' })
+    expect((await own.client().send(new ListAppsCommand({}))).apps).toEqual([])
   } finally {
     await own.stop()
   }
