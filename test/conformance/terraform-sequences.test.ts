@@ -111,6 +111,10 @@ const webhookChanges: Change[] = [
   ['description', 'a webhook', ['']],
 ]
 
+/** Members that are never read back leave the state as it was. */
+const having = ({ kind, state }: Managed, member: string, value: unknown) =>
+  member in unset[kind] ? { ...state, [member]: value } : state
+
 describe.each([
   ['app', createApp, appChanges],
   ['branch', createBranch, branchChanges],
@@ -121,10 +125,6 @@ describe.each([
       (empty) => [member, JSON.stringify(value), JSON.stringify(empty), { value, empty, stays }] as const,
     ),
   )
-
-  /** Members that are never read back leave the state as it was. */
-  const having = ({ kind, state }: Managed, member: string, value: unknown) =>
-    member in unset[kind] ? { ...state, [member]: value } : state
 
   test.each(cases)('%s is set to %s, then %s', async (member, _value, _empty, { value, empty, stays }) => {
     const plain = await make()
@@ -192,11 +192,11 @@ describe('a plain', () => {
 
   test('webhook, whose app older versions find in the ARN', async () => {
     const { address, state } = await createWebhook()
-    const { appId, webhookArn, webhookUrl } = state
+    const { appId, webhookArn, webhookUrl } = state as Record<string, string>
     expect(state).toEqual({ ...unset['Webhook'], appId, branchName: 'main', webhookArn, webhookUrl })
-    const resource = String(webhookArn).split(':').slice(5).join(':')
-    expect(resource.split('/')).toEqual(['apps', appId, 'webhooks', address['webhookId']])
-    const started = new URL(`${String(webhookUrl)}&operation=startbuild`)
+    const resource = webhookArn!.split(':').slice(5).join(':')
+    expect(resource.split('/')).toEqual(['apps', appId!, 'webhooks', String(address['webhookId'])])
+    const started = new URL(`${webhookUrl}&operation=startbuild`)
     expect(started.searchParams.get('operation')).toBe('startbuild')
   })
 
@@ -266,24 +266,25 @@ describe('automatic branches', () => {
   })
 })
 
-describe('destroy', () => {
-  async function createAll(): Promise<Managed[]> {
-    const client = api.client()
-    const app = await createApp()
-    const backend = await create(client, 'BackendEnvironment', { ...app.address, environmentName: 'dev' })
-    const backendEnvironmentArn = backend.state['backendEnvironmentArn']
-    const named = { ...app.address, branchName: 'main' }
-    const branch = await create(client, 'Branch', { ...named, backendEnvironmentArn })
-    const webhook = await create(client, 'Webhook', named)
-    const domain = await create(client, 'DomainAssociation', {
-      ...app.address,
-      domainName: `${String(app.address['appId'])}.example`,
-      enableAutoSubDomain: false,
-      subDomainSettings: [{ prefix: '', branchName: 'main' }],
-    })
-    return [domain, webhook, branch, backend, app]
-  }
+/** One resource of each kind, in the order in which Terraform destroys them. */
+async function createAll(): Promise<Managed[]> {
+  const client = api.client()
+  const app = await createApp()
+  const backend = await create(client, 'BackendEnvironment', { ...app.address, environmentName: 'dev' })
+  const backendEnvironmentArn = backend.state['backendEnvironmentArn']
+  const named = { ...app.address, branchName: 'main' }
+  const branch = await create(client, 'Branch', { ...named, backendEnvironmentArn })
+  const webhook = await create(client, 'Webhook', named)
+  const domain = await create(client, 'DomainAssociation', {
+    ...app.address,
+    domainName: `${String(app.address['appId'])}.example`,
+    enableAutoSubDomain: false,
+    subDomainSettings: [{ prefix: '', branchName: 'main' }],
+  })
+  return [domain, webhook, branch, backend, app]
+}
 
+describe('destroy', () => {
   test('takes one call for each in the order of references, and what is gone is NotFoundException', async () => {
     const all = await createAll()
     for (const resource of all) {
@@ -304,6 +305,9 @@ describe('destroy', () => {
   })
 })
 
+const settingsOf = ({ state }: Managed) =>
+  (state['subDomains'] as Members[]).map(({ subDomainSetting }) => subDomainSetting)
+
 describe('domain association', () => {
   let dns: DnsServer
   let preamp: TestPreamp
@@ -320,43 +324,46 @@ describe('domain association', () => {
     await dns.stop()
   })
 
+  /** A record is looked for again after two seconds, and a DNS that says nothing is waited for. */
+  const lookSecondsMax = 30
   const apex = [{ prefix: '', branchName: 'main' }]
   const twoSubDomains = [...apex, { prefix: 'shop', branchName: 'dev' }]
   const certificateArn = 'arn:aws:acm:us-east-1:123456789012:certificate/one'
 
-  const settingsOf = ({ state }: Managed) =>
-    (state['subDomains'] as Members[]).map(({ subDomainSetting }) => subDomainSetting)
-
-  describe.each(Object.entries(waits))('of an %s provider', (age, { created, verified }) => {
+  describe.each(Object.entries(waits))('with the waits of %s providers', (age, { created, verified }) => {
     const domainName = `${age}.example`
     const untilVerified = (resource: Pick<Managed, 'kind' | 'address'>) =>
       waitForDomain(preamp.client, resource, verified)
     let domain: Managed
 
-    test('is created, waits for its record and is verified', async () => {
-      const sent = { appId, domainName, enableAutoSubDomain: false, subDomainSettings: apex }
-      domain = await create(preamp.client, 'DomainAssociation', sent, (resource) =>
-        waitForDomain(preamp.client, resource, created),
-      )
-      const record = String(domain.state['certificateVerificationDNSRecord'])
-      const { domainAssociationArn, subDomains } = domain.state
-      expect(domain.state).toEqual({
-        certificate: { type: 'AMPLIFY_MANAGED', certificateVerificationDNSRecord: record },
-        certificateVerificationDNSRecord: record,
-        domainAssociationArn,
-        domainName,
-        enableAutoSubDomain: false,
-        subDomains: [{ subDomainSetting: apex[0], verified: false, dnsRecord: someText }],
-      })
-      expect(domainAssociationArn).toEndWith(`:apps/${String(appId)}/domains/${domainName}`)
+    test(
+      'is created, waits for its record and is verified',
+      async () => {
+        const sent = { appId, domainName, enableAutoSubDomain: false, subDomainSettings: apex }
+        domain = await create(preamp.client, 'DomainAssociation', sent, (resource) =>
+          waitForDomain(preamp.client, resource, created),
+        )
+        const record = String(domain.state['certificateVerificationDNSRecord'])
+        const { domainAssociationArn, subDomains } = domain.state
+        expect(domain.state).toEqual({
+          certificate: { type: 'AMPLIFY_MANAGED', certificateVerificationDNSRecord: record },
+          certificateVerificationDNSRecord: record,
+          domainAssociationArn,
+          domainName,
+          enableAutoSubDomain: false,
+          subDomains: [{ subDomainSetting: apex[0], verified: false, dnsRecord: someText }],
+        })
+        expect(domainAssociationArn).toEndWith(`:apps/${String(appId)}/domains/${domainName}`)
 
-      setShownRecord(dns, record)
-      await untilVerified(domain)
-      for (const { dnsRecord } of subDomains as { dnsRecord: string }[]) {
-        setShownRecord(dns, dnsRecord, domainName)
-      }
-      expect(await read(preamp.client, domain)).toMatchObject({ ...domain.state, subDomains: [{}] })
-    })
+        setShownRecord(dns, record)
+        await untilVerified(domain)
+        for (const { dnsRecord } of subDomains as { dnsRecord: string }[]) {
+          setShownRecord(dns, dnsRecord, domainName)
+        }
+        expect(await read(preamp.client, domain)).toMatchObject({ ...domain.state, subDomains: [{}] })
+      },
+      lookSecondsMax * 1000,
+    )
 
     test.each<[string, Members, Members]>([
       ['sub-domains', { subDomainSettings: twoSubDomains }, {}],
@@ -392,6 +399,21 @@ describe('domain association', () => {
       expect(domainAssociation).toMatchObject(unmanaged)
       domain = updated
     })
+
+    test(
+      'waits through UPDATING for as long as the DNS says nothing',
+      async () => {
+        const [{ dnsRecord }] = domain.state['subDomains'] as [{ dnsRecord: string }]
+        dns.misbehave(domainName, 'silent')
+        await update(preamp.client, domain, { subDomainSettings: apex }, async (resource) => {
+          const { domainAssociation } = await call(preamp.client, 'GetDomainAssociation', resource.address)
+          expect(domainAssociation).toMatchObject({ domainStatus: 'UPDATING' })
+          setShownRecord(dns, dnsRecord, domainName)
+          await untilVerified(resource)
+        })
+      },
+      lookSecondsMax * 1000,
+    )
 
     test('is destroyed', async () => {
       expect(await destroy(preamp.client, domain)).toBe(true)
