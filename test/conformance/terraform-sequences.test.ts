@@ -137,7 +137,7 @@ describe.each([
   test('reads after its creation what it was created with', async () => {
     for (const [member, value] of changes) {
       const { kind, state } = await make({ [member]: value })
-      if (member in unset[kind]) expect(state).toMatchObject({ [member]: value })
+      if (member in unset[kind]) expect([member, state[member]]).toEqual([member, value])
     }
   })
 })
@@ -288,7 +288,7 @@ describe('destroy', () => {
   test('takes one call for each in the order of references, and what is gone is NotFoundException', async () => {
     const all = await createAll()
     for (const resource of all) {
-      expect(await read(api.client(), resource)).toEqual(expect.objectContaining({}))
+      expect(await read(api.client(), resource)).toBeDefined()
       expect(await destroy(api.client(), resource)).toBe(true)
       expect(await read(api.client(), resource)).toBeUndefined()
       expect(await destroy(api.client(), resource)).toBe(false)
