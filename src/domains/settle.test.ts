@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import { domainRow } from '../../test/support/domain-rows.ts'
+import { type Wait, waits } from '../../test/support/terraform-provider.ts'
 import type { DomainCheck, DomainStatus } from '../model/domains.ts'
 import type { DomainAssociationRow } from '../store/schema.ts'
 import { settledBy } from './settle.ts'
@@ -119,20 +120,8 @@ test('a reason stays short, however many records are missing', () => {
   expect(change.statusReason!.length).toBeLessThan(1000)
 })
 
-/** The polls of contract/terraform-sequences.md, of old providers too, which know fewer statuses. */
-const waits = {
-  created: {
-    on: ['CREATING', 'IN_PROGRESS', 'REQUESTING_CERTIFICATE'],
-    done: ['PENDING_VERIFICATION', 'PENDING_DEPLOYMENT', 'AVAILABLE'],
-  },
-  verified: {
-    on: ['UPDATING', 'IN_PROGRESS', 'PENDING_VERIFICATION'],
-    done: ['PENDING_DEPLOYMENT', 'AVAILABLE'],
-  },
-}
-
 /** How a poll that sees each of these statuses ends. */
-function poll(statuses: DomainStatus[], { on, done }: { on: string[]; done: string[] }): string {
+function poll(statuses: DomainStatus[], { on, done }: Wait): string {
   for (const status of statuses) {
     if (done.includes(status)) return 'done'
     if (!on.includes(status)) return status
@@ -140,52 +129,58 @@ function poll(statuses: DomainStatus[], { on, done }: { on: string[]; done: stri
   return 'waiting'
 }
 
-describe('Terraform', () => {
-  const looks = [
-    [ownership(false), host('www', false)],
-    [ownership(true), host('www', false)],
-    [ownership(true), host('www', true)],
-  ]
+describe.each(Object.entries(waits))(
+  'Terraform with the waits of %s providers',
+  (_age, { created, verified }) => {
+    const looks = [
+      [ownership(false), host('www', false)],
+      [ownership(true), host('www', false)],
+      [ownership(true), host('www', true)],
+    ]
 
-  /** The statuses of all runs of three looks, from where the API leaves a domain. */
-  function* runs(first: Partial<DomainAssociationRow>, ...before: DomainStatus[]): Generator<DomainStatus[]> {
-    for (const a of looks) {
-      for (const b of looks) {
-        for (const c of looks) {
-          const seen: DomainStatus[] = [...before]
-          let row = domainRow('d1', { checkingSince: 0, ...first })
-          for (const checks of [a, b, c]) {
-            // The claim's change, as the store makes it.
-            if (row.status === 'CREATING') row = { ...row, status: 'PENDING_VERIFICATION' }
-            seen.push(row.status)
-            row = {
-              ...row,
-              ...settledBy(row, { checks, taken: false, verified: [], now: 1 }, hoursMax).change,
+    /** The statuses of all runs of three looks, from where the API leaves a domain. */
+    function* runs(
+      first: Partial<DomainAssociationRow>,
+      ...before: DomainStatus[]
+    ): Generator<DomainStatus[]> {
+      for (const a of looks) {
+        for (const b of looks) {
+          for (const c of looks) {
+            const seen: DomainStatus[] = [...before]
+            let row = domainRow('d1', { checkingSince: 0, ...first })
+            for (const checks of [a, b, c]) {
+              // The claim's change, as the store makes it.
+              if (row.status === 'CREATING') row = { ...row, status: 'PENDING_VERIFICATION' }
+              seen.push(row.status)
+              row = {
+                ...row,
+                ...settledBy(row, { checks, taken: false, verified: [], now: 1 }, hoursMax).change,
+              }
+              seen.push(row.status)
             }
-            seen.push(row.status)
+            yield seen
           }
-          yield seen
         }
       }
     }
-  }
 
-  test('of any version waits for a new domain through every order of statuses', () => {
-    for (const seen of runs({ status: 'CREATING' }, 'CREATING')) {
-      expect(poll(seen, waits.created)).toBe('done')
-      const afterCreated = seen.filter((status) => status !== 'CREATING')
-      expect(['done', 'waiting']).toContain(poll(afterCreated, waits.verified))
-      expect(afterCreated).toHaveLength(seen.length - 1)
-    }
-  })
+    test('waits for a new domain through every order of statuses', () => {
+      for (const seen of runs({ status: 'CREATING' }, 'CREATING')) {
+        expect(poll(seen, created)).toBe('done')
+        const afterCreated = seen.filter((status) => status !== 'CREATING')
+        expect(['done', 'waiting']).toContain(poll(afterCreated, verified))
+        expect(afterCreated).toHaveLength(seen.length - 1)
+      }
+    })
 
-  test('of any version waits for an update through every order of statuses', () => {
-    const updates: Partial<DomainAssociationRow>[] = [
-      { status: 'UPDATING', updateStatus: 'PENDING_DEPLOYMENT', ownedAt: 0 },
-      { status: 'PENDING_VERIFICATION' },
-    ]
-    for (const update of updates) {
-      for (const seen of runs(update)) expect(['done', 'waiting']).toContain(poll(seen, waits.verified))
-    }
-  })
-})
+    test('waits for an update through every order of statuses', () => {
+      const updates: Partial<DomainAssociationRow>[] = [
+        { status: 'UPDATING', updateStatus: 'PENDING_DEPLOYMENT', ownedAt: 0 },
+        { status: 'PENDING_VERIFICATION' },
+      ]
+      for (const update of updates) {
+        for (const seen of runs(update)) expect(['done', 'waiting']).toContain(poll(seen, verified))
+      }
+    })
+  },
+)

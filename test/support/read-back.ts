@@ -14,7 +14,7 @@ interface Resource {
   items: string
 }
 
-const resources: Record<string, Resource> = {
+export const resources = {
   App: { output: 'app', get: 'GetApp', key: ['appId'], list: 'ListApps', items: 'apps' },
   Branch: {
     output: 'branch',
@@ -44,12 +44,15 @@ const resources: Record<string, Resource> = {
     list: 'ListBackendEnvironments',
     items: 'backendEnvironments',
   },
-}
+} satisfies Record<string, Resource>
+
+export type ResourceKind = keyof typeof resources
 
 /** Whether an operation sets members of a resource: CreateApp, UpdateBranch and their kin. */
 export const isResourceOperation = (name: OperationName) => resourceOf(name) !== undefined
 
-const resourceOf = (name: OperationName) => resources[/^(?:Create|Update)(\w+)$/.exec(name)?.[1] ?? '']
+const resourceOf = (name: OperationName): Resource | undefined =>
+  (resources as Record<string, Resource>)[/^(?:Create|Update)(\w+)$/.exec(name)?.[1] ?? '']
 
 /** Calls the operation, and reads what it set from the reply, from Get and from List. */
 export async function readBack(
