@@ -39,7 +39,7 @@ export function changedDomain(settings: DomainSettings, sent: DomainMembers): Do
 function checkedCertificate(sent: CertificateSettings | undefined): DomainSettings['certificateSettings'] {
   if (sent === undefined) return undefined
   const { type, customCertificateArn } = sent
-  if (type === 'CUSTOM' && customCertificateArn === undefined) {
+  if (type === 'CUSTOM' && !customCertificateArn) {
     throw new BadRequestException('A certificate of the type CUSTOM needs its customCertificateArn.')
   }
   return defined<NonNullable<DomainSettings['certificateSettings']>>({

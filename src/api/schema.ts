@@ -184,9 +184,10 @@ export const autoSubDomainCreationPatterns = list(text({ min: 1, max: 2048, patt
 export const autoSubDomainIAMRole = text({ max: 1000, pattern: '^$|^arn:aws:iam::\\d{12}:role.+' })
 export const certificateSettings = z.object({
   type: z.enum(['AMPLIFY_MANAGED', 'CUSTOM']),
+  /** Providers of Terraform send `""` with a managed certificate. */
   customCertificateArn: text({
     max: 1000,
-    pattern: '^arn:aws:acm:[a-z0-9-]+:\\d{12}:certificate\\/.+$',
+    pattern: '^$|^arn:aws:acm:[a-z0-9-]+:\\d{12}:certificate\\/.+$',
   }).optional(),
 })
 export const webhookId = text({ max: 255 })

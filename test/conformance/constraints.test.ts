@@ -31,7 +31,7 @@ const deliberateDifferences: {
     reason: 'what every unset stage is answered as, sent back',
   },
   {
-    shapes: ['AccessToken', 'BuildSpec'],
+    shapes: ['AccessToken', 'BuildSpec', 'CertificateArn'],
     applies: (value) => value === '',
     ours: 'accepted',
     reason: 'how Terraform says that one is not set any more',
