@@ -116,6 +116,8 @@ const secretMembers = new Set([
 const urlMembers = new Set(['sourceUrl', 'repository'])
 const shownCharactersMax = 256
 const shownItemsMax = 20
+/** More than any operation has members. */
+const parametersMax = 40
 const parametersCharactersMax = 16_384
 
 const shorten = (text: string) =>
@@ -130,7 +132,11 @@ const withoutUrlSecrets = (url: string) =>
 
 /** The input as far as it may be kept: what people keep secrets in is masked, what is long is cut. */
 function withoutSecrets(sent: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const parameters = shown(sent) as Record<string, unknown>
+  const parameters = Object.fromEntries(
+    Object.entries(sent)
+      .slice(0, parametersMax)
+      .map(([name, value]) => [shorten(name), shown(value, name)]),
+  )
   if (JSON.stringify(parameters).length <= parametersCharactersMax) return parameters
   const names = Object.keys(parameters).slice(0, shownItemsMax)
   return Object.fromEntries(names.map((name) => [name, '(too long)']))

@@ -3,8 +3,10 @@ import {
   branchArn,
   domainAssociationArn,
   jobArn,
+  parseArn,
   type Scope,
   userArn,
+  webhookArn,
   webhookPermissionArn,
 } from '../model/arn.ts'
 import { canonicalName } from '../model/domain-names.ts'
@@ -12,6 +14,7 @@ import { parseJobNumber } from '../model/jobs.ts'
 import type { PolicyDocument } from '../model/policy-document.ts'
 import { findApp } from '../store/apps.ts'
 import type { Queries } from '../store/database.ts'
+import type { WebhookRow } from '../store/schema.ts'
 import { readTags, type Tags } from '../store/tags.ts'
 import { findWebhook } from '../store/webhooks.ts'
 import type { Caller } from './context.ts'
@@ -154,10 +157,11 @@ export interface Attempt {
 export async function authorize(queries: Queries, attempt: Attempt): Promise<void> {
   const { caller, policies, permission, input, remoteAddress, now } = attempt
   const { action, resource } = permission
+  const alias = await webhookAlias(queries, caller, resource)
   const principalArn = userArn(caller.accountId, caller.userName)
   const decision = evaluate(policies, {
     action,
-    resource,
+    resources: alias === undefined ? [resource] : [resource, alias],
     context: {
       sourceIp: remoteAddress,
       now,
@@ -179,13 +183,33 @@ export async function authorize(queries: Queries, attempt: Attempt): Promise<voi
   )
 }
 
+/**
+ * A webhook has two ARNs: the one that IAM's reference gives it, and the one that the API answers. A policy may name either.
+ * Undefined for every other resource, and for a webhook that does not exist or is another's.
+ */
+async function webhookAlias(queries: Queries, caller: Caller, resource: string): Promise<string | undefined> {
+  const named = parseArn(resource)?.resource
+  if (named?.kind === 'webhook') return webhookPermissionArn(caller, named.webhookId)
+  const row = await findWebhookOf(queries, caller, resource)
+  return row && webhookArn(caller, row.appId, row.webhookId)
+}
+
+/** The caller's webhook that an ARN of IAM's form names. */
+async function findWebhookOf(
+  queries: Queries,
+  caller: Caller,
+  resource: string,
+): Promise<WebhookRow | undefined> {
+  const webhooks = webhookPermissionArn(caller, '')
+  if (!resource.startsWith(webhooks)) return undefined
+  const row = await findWebhook(queries, resource.slice(webhooks.length))
+  return row && (await findApp(queries, caller, row.appId)) ? row : undefined
+}
+
 /** Undefined for what does not exist, is another's or has no tags. */
 async function tagsOf(queries: Queries, caller: Caller, resource: string): Promise<Tags | undefined> {
-  const webhooks = webhookPermissionArn(caller, '')
-  if (resource.startsWith(webhooks)) {
-    const row = await findWebhook(queries, resource.slice(webhooks.length))
-    return row && (await findApp(queries, caller, row.appId)) ? row.tags : undefined
-  }
+  const webhook = await findWebhookOf(queries, caller, resource)
+  if (webhook) return webhook.tags
   const holder = await findOwnTagHolder(queries, caller, resource)
   return holder && (await readTags(queries, holder))
 }

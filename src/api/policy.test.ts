@@ -20,7 +20,7 @@ const context: ConditionContext = {
 
 const request = (changes: Partial<PolicyRequest> = {}): PolicyRequest => ({
   action: 'amplify:GetBranch',
-  resource: branch,
+  resources: [branch],
   context,
   ...changes,
 })
@@ -188,5 +188,5 @@ test.each([
   [deployOnlyPolicy('d1'), 'amplify:GetApp', `${account}:apps/d12`, 'denied'],
   [deployOnlyPolicy('d1'), 'amplify:CreateDeployment', `${account}:apps/d2/branches/apps/d1/x`, 'denied'],
 ] as const)('a managed policy: %#', (policy, action, resource, expected) => {
-  expect(evaluate([policy], request({ action, resource }))).toBe(expected)
+  expect(evaluate([policy], request({ action, resources: [resource] }))).toBe(expected)
 })

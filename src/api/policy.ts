@@ -5,8 +5,8 @@ import { asksForResourceTags, type ConditionContext, conditionsHold } from './po
 export interface PolicyRequest {
   /** As `amplify:GetApp`. */
   action: string
-  /** The ARN that the action is for. */
-  resource: string
+  /** The ARNs of what the action is for: more than one where a resource has two. */
+  resources: readonly string[]
   context: ConditionContext
 }
 
@@ -33,12 +33,12 @@ export function needsResourceTags(policies: readonly PolicyDocument[]): boolean 
     .some((expectedByKey) => Object.keys(expectedByKey).some(asksForResourceTags))
 }
 
-function applies(statement: PolicyStatement, { action, resource, context }: PolicyRequest): boolean {
+function applies(statement: PolicyStatement, { action, resources, context }: PolicyRequest): boolean {
   const { Action, NotAction = [], Resource, NotResource = [], Condition = {} } = statement
   const isOneOf = (actions: string | string[]) =>
     listOf(actions).some((pattern) => matchesWildcards(action.toLowerCase(), pattern.toLowerCase()))
-  const isOn = (resources: string | string[]) =>
-    listOf(resources).some((pattern) => matchesWildcards(resource, pattern))
+  const isOn = (patterns: string | string[]) =>
+    listOf(patterns).some((pattern) => resources.some((resource) => matchesWildcards(resource, pattern)))
   return (
     (Action === undefined ? !isOneOf(NotAction) : isOneOf(Action)) &&
     (Resource === undefined ? !isOn(NotResource) : isOn(Resource)) &&

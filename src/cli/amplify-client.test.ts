@@ -16,6 +16,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }))
 
+const profile = (name: string, id: string) =>
+  `[${name}]\naws_access_key_id = ${id}\naws_secret_access_key = x\n`
+
 describe('findCredentials', () => {
   test('reads the default profile of the data directory', () => {
     expect(findCredentials({ dataDir }, {})).toEqual({ accessKeyId: 'AKIAOWN', secretAccessKey: 'se/cr+et=' })
@@ -37,6 +40,20 @@ describe('findCredentials', () => {
       '[default]\naws_access_key_id = ASIA\naws_secret_access_key = x\naws_session_token = t/+=\n',
     )
     expect(readCredentialsFile(file).sessionToken).toBe('t/+=')
+  })
+
+  test('goes by the file and the profile that AWS’s variables name, before the data directory', () => {
+    const file = join(dataDir, 'guest')
+    writeFileSync(file, `${profile('default', 'AKIAGUEST')}${profile('ci', 'AKIACI')}`)
+    const environment = { AWS_SHARED_CREDENTIALS_FILE: file }
+    expect(findCredentials({ dataDir }, environment).accessKeyId).toBe('AKIAGUEST')
+    expect(findCredentials({ dataDir }, { ...environment, AWS_PROFILE: 'ci' }).accessKeyId).toBe('AKIACI')
+    expect(() => findCredentials({ dataDir }, { ...environment, AWS_PROFILE: 'none' })).toThrow(
+      'profile none',
+    )
+    expect(() => findCredentials({ dataDir }, { AWS_SHARED_CREDENTIALS_FILE: `${file}-none` })).toThrow(
+      'does not exist',
+    )
   })
 
   test('says where it looked when there is no key', () => {

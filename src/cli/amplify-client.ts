@@ -69,24 +69,33 @@ export function findCredentials(
   if (accessKeyId && secretAccessKey) {
     return withToken({ accessKeyId, secretAccessKey }, environment['AWS_SESSION_TOKEN'])
   }
+  const named = environment['AWS_SHARED_CREDENTIALS_FILE']
+  if (named) return readCredentialsFile(named, environment['AWS_PROFILE'])
   const own = dataDirectoryAt(config.dataDir).credentials
-  const file = existsSync(own) ? own : environment['AWS_SHARED_CREDENTIALS_FILE']
-  if (!file || !existsSync(file)) {
+  if (!existsSync(own)) {
     throw new UsageError(
       `No key to sign with: ${own} does not exist, and AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY is not set. ` +
         'Start the server here first, or name its data directory with --data-dir.',
     )
   }
-  return readCredentialsFile(file)
+  return readCredentialsFile(own)
 }
 
-/** Reads the `[default]` profile of an AWS credentials file. */
-export function readCredentialsFile(file: string): Credentials {
-  const [, profile = ''] = /^\[default\]\s*$([^[]*)/m.exec(readFileSync(file, 'utf8')) ?? []
-  const value = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)\\s*$`, 'm').exec(profile)?.[1]
+/** Reads a profile of an AWS credentials file. */
+export function readCredentialsFile(file: string, profile = 'default'): Credentials {
+  if (!existsSync(file)) {
+    throw new UsageError(
+      `${file}, which AWS_SHARED_CREDENTIALS_FILE names, does not exist. Correct it, or unset it.`,
+    )
+  }
+  const sections = readFileSync(file, 'utf8').split(/^(?=\s*\[)/m)
+  const section = sections.find((text) => /^\s*\[(.*?)\]/.exec(text)?.[1]?.trim() === profile) ?? ''
+  const value = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)\\s*$`, 'm').exec(section)?.[1]
   const accessKeyId = value('aws_access_key_id')
   const secretAccessKey = value('aws_secret_access_key')
-  if (!accessKeyId || !secretAccessKey) throw new UsageError(`${file} holds no key in its [default] profile.`)
+  if (!accessKeyId || !secretAccessKey) {
+    throw new UsageError(`${file} holds no key in its profile ${profile}.`)
+  }
   return withToken({ accessKeyId, secretAccessKey }, value('aws_session_token'))
 }
 

@@ -17,7 +17,8 @@ export function announcement(
 Point the AWS CLI, boto3 and every other AWS SDK at it, in a shell:
 
   export AWS_SHARED_CREDENTIALS_FILE=${quoteForShell(directory.credentials)} AWS_PROFILE=default
-  export AWS_REGION=${region} AWS_DEFAULT_REGION=${region} AWS_ENDPOINT_URL_AMPLIFY=${apiUrl}
+  export AWS_REGION=${region} AWS_DEFAULT_REGION=${region}
+  export AWS_ENDPOINT_URL_AMPLIFY=${apiUrl} AWS_ENDPOINT_URL_STS=${apiUrl}
   aws amplify list-apps
 
 The AWS CLI before 2.13 and boto3 before 1.28 do not read AWS_ENDPOINT_URL_AMPLIFY; give them the address:

@@ -21,7 +21,9 @@ interface AuditOptions {
 export function register(program: Command): void {
   const command = program
     .command('audit')
-    .description('Show who called what: every call that changed something, or was refused, newest first.')
+    .description(
+      'Show who called what: every call of the API to change something, done or refused, newest first.',
+    )
     .option('--since <time>', 'not before this time, for example 2026-11-25 or 2026-11-25T14:00:00Z')
     .option('--operation <name>', 'one operation alone, for example DeleteJob')
     .option('--app <id>', 'one app alone')

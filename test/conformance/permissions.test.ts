@@ -158,6 +158,17 @@ test('another spelling of a domain is the same one', async () => {
   expect(await isLetThrough(client, 'GetDomainAssociation', { appId, domainName: spelling })).toBe(false)
 })
 
+test('a webhook is the one of either of its ARNs', async () => {
+  const input = await inputFor(api, 'GetWebhook')
+  const { webhook } = (await call(api.client(), 'GetWebhook', input)) as { webhook: Members }
+  const Resource = String(webhook['webhookArn'])
+  expect(await isLetThrough(await clientWith(statement({ Resource })), 'GetWebhook', input)).toBe(true)
+  const deny = statement({ Effect: 'Deny', Resource })
+  expect(await isLetThrough(await clientWith(statement(), deny), 'GetWebhook', input)).toBe(false)
+  const others = statement({ Resource: Resource.replace(String(webhook['appId']), 'dother') })
+  expect(await isLetThrough(await clientWith(others), 'GetWebhook', input)).toBe(false)
+})
+
 test('a change of the policies counts from the next request on', async () => {
   const key = await keyWith()
   const isAllowed = () => isLetThrough(api.client(key), 'ListApps', {})

@@ -117,6 +117,23 @@ test('keeps little of a call that sends much', async () => {
   expect(events[0]!.parameters).toEqual({ name: '(too long)', customRules: '(too long)' })
 })
 
+test('keeps calls with more members than any operation has readable', async () => {
+  const members = Object.fromEntries(Array.from({ length: 60 }, (_, number) => [`m${number}`, 'x']))
+  const client = api.client()
+  client.middlewareStack.add(
+    (next) => (call) => {
+      const request = call.request as { body: string; headers: Record<string, string> }
+      request.body = JSON.stringify({ name: 'wide', ...members })
+      request.headers['content-length'] = String(request.body.length)
+      return next(call)
+    },
+    { step: 'build', priority: 'low' },
+  )
+  await client.send(new CreateAppCommand({ name: 'wide' }))
+  const { events } = await readAudit({ maxResults: '1' })
+  expect(Object.keys(events[0]!.parameters)).toHaveLength(40)
+})
+
 test('is read in pages, and by its own account alone', async () => {
   const other = await api.createKey({ accountId: '111111111111' })
   for (const name of ['a', 'b', 'c']) await api.client(other).send(new CreateAppCommand({ name }))

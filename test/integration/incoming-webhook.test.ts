@@ -20,6 +20,7 @@ import { sendSigned } from '../../src/cli/call-endpoint.ts'
 import type { KeyPair } from '../../src/first-key.ts'
 import type { JobStatus } from '../../src/model/jobs.ts'
 import { limits } from '../../src/model/limits.ts'
+import { listAuditEvents } from '../../src/store/audit-events.ts'
 import { changeJob, type JobChange } from '../../src/store/jobs.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { sendRaw } from '../support/raw-http.ts'
@@ -271,6 +272,14 @@ describe('a busy branch', () => {
     const { job } = await client.send(new GetJobCommand({ ...branch, jobId: '2' }))
     expect(job!.summary).toMatchObject({ jobType: 'RETRY', commitId: 'HEAD', commitMessage: '' })
   })
+})
+
+test('a build that a webhook started is in the audit log', async () => {
+  const jobId = await accepted()
+  const [event] = await listAuditEvents(api.services.database.queries, '000000000000', { limit: 1 })
+  expect(event).toMatchObject({ operation: 'StartJob', accessKeyId: '-', statusCode: 202 })
+  expect(event!.principal).toEndWith(`:apps/${branch.appId}/webhooks/${webhookId}`)
+  expect(event!.resource).toEndWith(`/branches/feature/x/jobs/${jobId.padStart(10, '0')}`)
 })
 
 describe('the log of deliveries', () => {

@@ -1,9 +1,11 @@
+import { jobArn, webhookArn } from '../../model/arn.ts'
 import { newOrderedId } from '../../model/ids.ts'
 import { limits } from '../../model/limits.ts'
 import { findAppById } from '../../store/apps.ts'
+import { insertAuditEvent } from '../../store/audit-events.ts'
 import { findBranch } from '../../store/branches.ts'
 import type { Transaction } from '../../store/database.ts'
-import type { WebhookDeliveryRow, WebhookRow } from '../../store/schema.ts'
+import type { AuditEventRow, WebhookDeliveryRow, WebhookRow } from '../../store/schema.ts'
 import { recordWebhookDelivery } from '../../store/webhook-deliveries.ts'
 import { findWebhook } from '../../store/webhooks.ts'
 import { toJson } from '../body.ts'
@@ -109,12 +111,34 @@ async function record(
       : { statusCode: acceptedStatus, message: describeJob(outcome), jobNumber: outcome.job.number }),
   }
   try {
-    await database.transaction((transaction) =>
-      recordWebhookDelivery(transaction, row, limits.webhookDeliveriesMax),
-    )
+    await database.transaction(async (transaction) => {
+      await recordWebhookDelivery(transaction, row, limits.webhookDeliveriesMax)
+      if (!(outcome instanceof ApiError)) await insertAuditEvent(transaction, auditEventOf(row, outcome))
+    })
   } catch (error) {
     // The webhook was deleted meanwhile, and its log with it.
     if (await findWebhook(database.queries, webhookId)) throw error
+  }
+}
+
+/** No key started the job: the audit log names the webhook. */
+function auditEventOf(delivery: WebhookDeliveryRow, { app, branch, job }: OwnedJob): AuditEventRow {
+  const { deliveryId, webhookId, createdAt, remoteAddress, userAgent, statusCode } = delivery
+  return {
+    requestId: deliveryId,
+    createdAt,
+    accountId: app.accountId,
+    region: app.region,
+    accessKeyId: '-',
+    principal: webhookArn(app, app.appId, webhookId),
+    operation: 'StartJob',
+    resource: jobArn(app, app.appId, branch.name, job.number),
+    remoteAddress,
+    userAgent,
+    statusCode,
+    errorCode: null,
+    message: null,
+    parameters: { jobType: job.type },
   }
 }
 
