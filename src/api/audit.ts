@@ -13,7 +13,7 @@ import { insertAuditEvent } from '../store/audit-events.ts'
 import type { Database } from '../store/database.ts'
 import type { AuditEventRow } from '../store/schema.ts'
 import type { Caller, Services } from './context.ts'
-import { ApiError } from './errors.ts'
+import { AccessDeniedException, ApiError } from './errors.ts'
 import type { HttpRequest } from './http.ts'
 
 /** A call that changes something, before it is known how it ends. */
@@ -80,9 +80,12 @@ function eventOf(call: AuditedCall, outcome: object): AuditEventRow {
     remoteAddress: request.remoteAddress,
     userAgent: (request.headers.get('user-agent')?.join(', ') ?? '').slice(0, limits.userAgentCharactersMax),
     ...('error' in outcome ? failureOf(outcome.error) : { statusCode: 200, errorCode: null, message: null }),
-    parameters: withoutSecrets(sent),
+    // Whoever may do nothing must not fill the disk.
+    parameters: isDenied(outcome) ? {} : withoutSecrets(sent),
   }
 }
+
+const isDenied = (outcome: object) => 'error' in outcome && outcome.error instanceof AccessDeniedException
 
 /** A bug is told to the log alone, as it is to the client. */
 function failureOf(error: unknown): Pick<AuditEventRow, 'statusCode' | 'errorCode' | 'message'> {
@@ -106,29 +109,30 @@ function resourceOf(caller: Caller, members: AuditedCall['members']): string {
   return appArn(caller, appId)
 }
 
+/** In lower case: a member whose case is wrong holds the same secret. */
 const secretMembers = new Set([
-  'accessToken',
-  'oauthToken',
-  'basicAuthCredentials',
-  'buildSpec',
-  'environmentVariables',
+  'accesstoken',
+  'oauthtoken',
+  'basicauthcredentials',
+  'buildspec',
+  'environmentvariables',
 ])
-const urlMembers = new Set(['sourceUrl', 'repository'])
+const urlMembers = new Set(['sourceurl', 'repository'])
 const shownCharactersMax = 256
 const shownItemsMax = 20
 /** More than any operation has members. */
 const parametersMax = 40
-const parametersCharactersMax = 16_384
+const parametersCharactersMax = 4096
 
 const shorten = (text: string) =>
   text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
 
 /**
  * An address without what opens a door: user name and password, up to the last @ where one stands in a password as it is,
- * and the query, since a URL that was signed lets its holder read what it names.
+ * and query and fragment, since a URL that was signed lets its holder read what it names.
  */
 const withoutUrlSecrets = (url: string) =>
-  url.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1***@').replace(/\?.*$/s, '')
+  url.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1***@').replace(/[?#].*$/s, '')
 
 /** The input as far as it may be kept: what people keep secrets in is masked, what is long is cut. */
 function withoutSecrets(sent: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -143,8 +147,10 @@ function withoutSecrets(sent: Readonly<Record<string, unknown>>): Record<string,
 }
 
 function shown(value: unknown, name = ''): unknown {
-  if (secretMembers.has(name)) return '***'
-  if (urlMembers.has(name) && typeof value === 'string') return shorten(withoutUrlSecrets(value))
+  if (secretMembers.has(name.toLowerCase())) return '***'
+  if (urlMembers.has(name.toLowerCase())) {
+    return typeof value === 'string' ? shorten(withoutUrlSecrets(value)) : '***'
+  }
   if (typeof value === 'string') return shorten(value)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)

@@ -3,6 +3,7 @@ import {
   branchArn,
   domainAssociationArn,
   jobArn,
+  type NamedResource,
   parseArn,
   type Scope,
   userArn,
@@ -15,11 +16,11 @@ import type { PolicyDocument } from '../model/policy-document.ts'
 import { findApp } from '../store/apps.ts'
 import type { Queries } from '../store/database.ts'
 import type { WebhookRow } from '../store/schema.ts'
-import { readTags, type Tags } from '../store/tags.ts'
+import { findTagHolder, readTags, type Tags } from '../store/tags.ts'
 import { findWebhook } from '../store/webhooks.ts'
 import type { Caller } from './context.ts'
 import { AccessDeniedException } from './errors.ts'
-import { findOwnArtifact, findOwnTagHolder } from './look-up.ts'
+import { findOwnArtifact } from './look-up.ts'
 import type { Input, OperationName } from './operation.ts'
 import { evaluate, needsResourceTags } from './policy.ts'
 
@@ -29,7 +30,11 @@ export interface Permission {
   action: `amplify:${string}` | `preamp:${string}`
   /** The ARN that the action is for. It need not exist: whether it does is told to nobody who may not ask. */
   resource: string
+  /** Whose tags `aws:ResourceTag` are: never read out of the ARN, which the name of a branch can make look like another. */
+  named?: NamedResource | undefined
 }
+
+type Subject = Omit<Permission, 'action'>
 
 /** The input of an operation after its check, with the members that the rules below read: those of the path are always there. */
 type Checked<Name extends OperationName> = {
@@ -41,7 +46,7 @@ type ResourceRules = {
     caller: Caller,
     input: Checked<Name>,
     queries: Queries,
-  ) => string | Promise<string>
+  ) => Subject | Promise<Subject>
 }
 
 interface OfApp {
@@ -51,22 +56,42 @@ interface OfBranch extends OfApp {
   branchName: string
 }
 
-const anyApp = (caller: Scope) => appArn(caller, '*')
-const app = (caller: Scope, { appId }: OfApp) => appArn(caller, appId)
-const branch = (caller: Scope, { appId, branchName }: OfBranch) => branchArn(caller, appId, branchName)
-const jobsOfBranch = (caller: Scope, input: OfBranch) => `${branch(caller, input)}/jobs/*`
-const job = (caller: Scope, input: OfBranch & { jobId: string }) => {
+const anyApp = (caller: Scope): Subject => ({ resource: appArn(caller, '*') })
+const app = (caller: Scope, { appId }: OfApp): Subject => ({
+  resource: appArn(caller, appId),
+  named: { kind: 'app', appId },
+})
+const branch = (caller: Scope, { appId, branchName }: OfBranch): Subject => ({
+  resource: branchArn(caller, appId, branchName),
+  named: { kind: 'branch', appId, branchName },
+})
+/** Jobs have no tags. */
+const jobsOfBranch = (caller: Scope, { appId, branchName }: OfBranch): Subject => ({
+  resource: `${branchArn(caller, appId, branchName)}/jobs/*`,
+})
+const job = (caller: Scope, input: OfBranch & { jobId: string }): Subject => {
   const number = parseJobNumber(input.jobId)
   // What can be no number of a job is the name of none.
   if (number === undefined) return jobsOfBranch(caller, input)
-  return jobArn(caller, input.appId, input.branchName, number)
+  return { resource: jobArn(caller, input.appId, input.branchName, number) }
 }
 /** In its one spelling: another one must not get past a policy. */
-export const domainResource = (caller: Scope, { appId, domainName }: OfApp & { domainName: string }) =>
-  domainAssociationArn(caller, appId, canonicalName(domainName))
-export const webhookResource = (caller: Scope, { webhookId }: { webhookId: string }) =>
-  webhookPermissionArn(caller, webhookId)
-const namedByArn = (_caller: Scope, { resourceArn }: { resourceArn: string }) => resourceArn
+export const domainResource = (caller: Scope, input: OfApp & { domainName: string }): Subject => {
+  const { appId } = input
+  const domainName = canonicalName(input.domainName)
+  return {
+    resource: domainAssociationArn(caller, appId, domainName),
+    named: { kind: 'domain-association', appId, domainName },
+  }
+}
+export const webhookResource = (caller: Scope, { webhookId }: { webhookId: string }): Subject => ({
+  resource: webhookPermissionArn(caller, webhookId),
+})
+const namedByArn = (caller: Scope, { resourceArn }: { resourceArn: string }): Subject => {
+  const arn = parseArn(resourceArn)
+  const isOwn = arn?.accountId === caller.accountId && arn.region === caller.region
+  return { resource: resourceArn, named: isOwn ? arn.resource : undefined }
+}
 
 /** An artifact is named without its app. */
 async function appOfArtifact(caller: Caller, { artifactId }: { artifactId: string }, queries: Queries) {
@@ -128,18 +153,31 @@ const resources: ResourceRules = {
 }
 
 /**
- * What it takes to call an operation.
+ * What it takes to call an operation: all of it.
  * @param input after its check against the operation's schema
  */
-export async function permissionFor(
+export async function permissionsFor(
   name: OperationName,
   caller: Caller,
   input: unknown,
   queries: Queries,
-): Promise<Permission> {
+): Promise<Permission[]> {
   // IAM writes the H of webhooks large.
   const action = `amplify:${name.replace('Webhook', 'WebHook')}` as const
-  return { action, resource: await resources[name](caller, input as never, queries) }
+  const permission = { action, ...(await resources[name](caller, input as never, queries)) }
+  if (name !== 'UpdateWebhook') return [permission]
+  return [permission, ...(await permissionToPoint(caller, input as Input<'UpdateWebhook'>, queries))]
+}
+
+/** Whoever points a webhook at a branch has it built by whoever knows the URL, as with a webhook that is made for it. */
+async function permissionToPoint(
+  caller: Caller,
+  { webhookId = '', branchName }: Input<'UpdateWebhook'>,
+  queries: Queries,
+): Promise<Permission[]> {
+  const webhook = await findWebhookOf(queries, caller, webhookPermissionArn(caller, webhookId))
+  if (branchName === undefined || !webhook) return []
+  return [{ action: 'amplify:CreateWebHook', ...branch(caller, { appId: webhook.appId, branchName }) }]
 }
 
 export interface Attempt {
@@ -170,7 +208,7 @@ export async function authorize(queries: Queries, attempt: Attempt): Promise<voi
       region: caller.region,
       requestTags: input.tags,
       tagKeys: input.tags ? Object.keys(input.tags) : input.tagKeys,
-      resourceTags: needsResourceTags(policies) ? await tagsOf(queries, caller, resource) : undefined,
+      resourceTags: needsResourceTags(policies) ? await tagsOf(queries, caller, permission) : undefined,
     },
   })
   if (decision === 'allowed') return
@@ -207,9 +245,14 @@ async function findWebhookOf(
 }
 
 /** Undefined for what does not exist, is another's or has no tags. */
-async function tagsOf(queries: Queries, caller: Caller, resource: string): Promise<Tags | undefined> {
+async function tagsOf(
+  queries: Queries,
+  caller: Caller,
+  { resource, named }: Permission,
+): Promise<Tags | undefined> {
   const webhook = await findWebhookOf(queries, caller, resource)
   if (webhook) return webhook.tags
-  const holder = await findOwnTagHolder(queries, caller, resource)
+  const isOwn = named && (await findApp(queries, caller, named.appId))
+  const holder = isOwn && (await findTagHolder(queries, named))
   return holder && (await readTags(queries, holder))
 }

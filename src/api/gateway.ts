@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { hasCode } from '../model/error-code.ts'
 import { isDatabaseFull } from '../store/database.ts'
 import { audited, isAudited } from './audit.ts'
-import { type Attempt, authorize, type Permission, permissionFor } from './authorization.ts'
+import { type Attempt, authorize, type Permission, permissionsFor } from './authorization.ts'
 import { parseJsonObject, readBody, toJson } from './body.ts'
 import type { Caller, OperationContext, Services } from './context.ts'
 import {
@@ -200,8 +200,9 @@ interface Authenticated {
 async function authorizeOperation(exchange: Exchange & Authenticated & { route: Route; input: unknown }) {
   const { caller, route, input, services } = exchange
   const { queries } = services.database
-  const permission = await permissionFor(route.name, caller, input, queries)
-  await authorize(queries, attemptOf(exchange, permission, input as Attempt['input']))
+  for (const permission of await permissionsFor(route.name, caller, input, queries)) {
+    await authorize(queries, attemptOf(exchange, permission, input as Attempt['input']))
+  }
 }
 
 async function authorizeEndpoint(

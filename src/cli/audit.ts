@@ -50,7 +50,7 @@ async function audit(command: Command, options: AuditOptions): Promise<void> {
     failedOnly: options.failed,
   }
   const rows = await withState(config, { create: false }, ({ database }) =>
-    listAuditEvents(database.queries, config.accountId, { limit }, filter),
+    listAuditEvents(database.queries, { accountId: config.accountId }, { limit }, filter),
   )
   if (options.json) for (const row of rows) console.log(JSON.stringify(row))
   else printTable(['TIME', 'WHO', 'FROM', 'OPERATION', 'RESOURCE', 'RESULT'], rows.map(cells))

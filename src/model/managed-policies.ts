@@ -8,13 +8,32 @@ export const adminPolicy: PolicyDocument = {
   Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
 }
 
-/** Whatever changes nothing, in the API and in our own endpoints. */
+/**
+ * Whatever changes nothing, in the API and in our own endpoints. Not webhooks: who reads one learns its URL, and can have
+ * its branch built.
+ */
 export const readOnlyPolicy: PolicyDocument = {
   Version: version,
   Statement: [
     {
       Effect: 'Allow',
-      Action: ['amplify:Get*', 'amplify:List*', 'preamp:Get*', 'preamp:List*'],
+      Action: [
+        'amplify:GetApp',
+        'amplify:GetArtifactUrl',
+        'amplify:GetBackendEnvironment',
+        'amplify:GetBranch',
+        'amplify:GetDomainAssociation',
+        'amplify:GetJob',
+        'amplify:ListApps',
+        'amplify:ListArtifacts',
+        'amplify:ListBackendEnvironments',
+        'amplify:ListBranches',
+        'amplify:ListDomainAssociations',
+        'amplify:ListJobs',
+        'amplify:ListTagsForResource',
+        'preamp:Get*',
+        'preamp:List*',
+      ],
       Resource: '*',
     },
   ],

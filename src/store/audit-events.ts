@@ -1,3 +1,4 @@
+import type { Scope } from '../model/arn.ts'
 import type { Queries } from './database.ts'
 import type { AuditEventRow } from './schema.ts'
 
@@ -22,10 +23,13 @@ export interface AuditFilter {
   failedOnly?: boolean | undefined
 }
 
-/** Events of an account, newest first. */
+/**
+ * Events of an account, newest first.
+ * @param scope of all regions where none is named
+ */
 export function listAuditEvents(
   queries: Queries,
-  accountId: string,
+  { accountId, region }: Pick<Scope, 'accountId'> & Partial<Scope>,
   page: { before?: AuditCursor | undefined; limit: number },
   filter: AuditFilter = {},
 ): Promise<AuditEventRow[]> {
@@ -35,6 +39,7 @@ export function listAuditEvents(
     .selectFrom('auditEvents')
     .selectAll()
     .where('accountId', '=', accountId)
+    .$if(region !== undefined, (query) => query.where('region', '=', region!))
     .$if(before !== undefined, (query) =>
       query.where(({ eb, refTuple, tuple }) =>
         eb(refTuple('createdAt', 'requestId'), '<', tuple(before!.createdAt, before!.requestId)),

@@ -327,12 +327,17 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
   ],
   [
     'listAuditEvents',
-    (q) => listAuditEvents(q, '0', { limit: 50 }),
+    (q) => listAuditEvents(q, { accountId: '0', region: 'r' }, { limit: 50 }),
     ['SEARCH auditEvents USING INDEX auditEventsByTime (accountId=?)'],
   ],
   [
     'listAuditEvents, later pages',
-    (q) => listAuditEvents(q, '0', { before: { createdAt: 1, requestId: 'r' }, limit: 50 }),
+    (q) =>
+      listAuditEvents(
+        q,
+        { accountId: '0', region: 'r' },
+        { before: { createdAt: 1, requestId: 'r' }, limit: 50 },
+      ),
     ['SEARCH auditEvents USING INDEX auditEventsByTime (accountId=? AND (createdAt,requestId)<(?,?))'],
   ],
   [

@@ -169,6 +169,40 @@ test('a webhook is the one of either of its ARNs', async () => {
   expect(await isLetThrough(await clientWith(others), 'GetWebhook', input)).toBe(false)
 })
 
+test('the name of a branch cannot make it look like another resource', async () => {
+  const isWeb = { StringEquals: { 'aws:ResourceTag/team': 'web' } }
+  const { appId } = await inputFor(api, 'GetApp')
+  const branch = { appId, branchName: 'main' }
+  await call(api.client(), 'CreateBranch', branch)
+  await call(api.client(), 'CreateBranch', { appId, branchName: 'main/jobs/*', tags: { team: 'web' } })
+  const starter = await clientWith(statement({ Action: 'amplify:StartJob', Condition: isWeb }))
+  expect(await isLetThrough(starter, 'StartJob', { ...branch, jobType: 'RELEASE' })).toBe(false)
+
+  const guarded = { appId, branchName: 'r/jobs/0000000001' }
+  await call(api.client(), 'CreateBranch', { ...guarded, tags: { team: 'web' } })
+  const deny = statement({ Effect: 'Deny', Action: 'amplify:DeleteBranch', Condition: isWeb })
+  expect(await isLetThrough(await clientWith(statement(), deny), 'DeleteBranch', guarded)).toBe(false)
+})
+
+test('a webhook is pointed only where one may be made', async () => {
+  const { webhookId } = await inputFor(api, 'GetWebhook')
+  const { webhook } = (await call(api.client(), 'GetWebhook', { webhookId })) as { webhook: Members }
+  const branch = { appId: webhook['appId'], branchName: 'prod' }
+  await call(api.client(), 'CreateBranch', branch)
+  const deny = statement({ Effect: 'Deny', Resource: branchOf(branch) })
+  const client = await clientWith(statement(), deny)
+  expect(await isLetThrough(client, 'UpdateWebhook', { webhookId, branchName: 'prod' })).toBe(false)
+  expect(await isLetThrough(client, 'UpdateWebhook', { webhookId, description: 'x' })).toBe(true)
+})
+
+test('read-only learns no URL that starts builds', async () => {
+  const client = api.client(await api.createKey({ policies: [readOnlyPolicy] }))
+  for (const name of ['GetWebhook', 'ListWebhooks'] as const) {
+    expect(await isLetThrough(client, name, await inputFor(api, name))).toBe(false)
+  }
+  expect(await isLetThrough(client, 'GetBranch', await inputFor(api, 'GetBranch'))).toBe(true)
+})
+
 test('a change of the policies counts from the next request on', async () => {
   const key = await keyWith()
   const isAllowed = () => isLetThrough(api.client(key), 'ListApps', {})

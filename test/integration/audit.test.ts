@@ -31,6 +31,21 @@ async function readAudit(
   return { status: response.status, ...((await response.json()) as { events: SeenEvent[] }) }
 }
 
+/** CreateApp with a body as no client would send it. */
+function createAppWith(body: Record<string, unknown>) {
+  const client = api.client()
+  client.middlewareStack.add(
+    (next) => (call) => {
+      const request = call.request as { body: string; headers: Record<string, string> }
+      request.body = JSON.stringify(body)
+      request.headers['content-length'] = String(request.body.length)
+      return next(call)
+    },
+    { step: 'build', priority: 'low' },
+  )
+  return client.send(new CreateAppCommand({ name: 'replaced' }))
+}
+
 test('records who changed what, from where, and how it ended; looking is not recorded', async () => {
   const client = api.client()
   const { app, $metadata } = await client.send(
@@ -119,19 +134,29 @@ test('keeps little of a call that sends much', async () => {
 
 test('keeps calls with more members than any operation has readable', async () => {
   const members = Object.fromEntries(Array.from({ length: 60 }, (_, number) => [`m${number}`, 'x']))
-  const client = api.client()
-  client.middlewareStack.add(
-    (next) => (call) => {
-      const request = call.request as { body: string; headers: Record<string, string> }
-      request.body = JSON.stringify({ name: 'wide', ...members })
-      request.headers['content-length'] = String(request.body.length)
-      return next(call)
-    },
-    { step: 'build', priority: 'low' },
-  )
-  await client.send(new CreateAppCommand({ name: 'wide' }))
+  await createAppWith({ name: 'wide', ...members })
   const { events } = await readAudit({ maxResults: '1' })
   expect(Object.keys(events[0]!.parameters)).toHaveLength(40)
+})
+
+test('keeps no secrets that stand where none are expected', async () => {
+  const sent = {
+    name: 'odd',
+    repository: 'https://user:secret-1@git.example/a#secret-2',
+    environmentvariables: { A: 'secret-3' },
+    sourceUrl: ['https://a.example/?secret-4'],
+  }
+  await expect(createAppWith(sent)).rejects.toThrow()
+  const { events } = await readAudit({ maxResults: '1' })
+  expect(events[0]!.parameters).toMatchObject({ name: 'odd', environmentvariables: '***', sourceUrl: '***' })
+  expect(JSON.stringify(events)).not.toContain('secret-')
+})
+
+test('keeps nothing of what a key that may do nothing sent', async () => {
+  const powerless = api.client(await api.createKey({ policies: [] }))
+  await expect(powerless.send(new CreateAppCommand({ name: 'x'.repeat(200) }))).rejects.toThrow()
+  const { events } = await readAudit({ maxResults: '1' })
+  expect(events[0]).toMatchObject({ errorCode: 'AccessDeniedException', parameters: {} })
 })
 
 test('is read in pages, and by its own account alone', async () => {

@@ -276,7 +276,11 @@ describe('a busy branch', () => {
 
 test('a build that a webhook started is in the audit log', async () => {
   const jobId = await accepted()
-  const [event] = await listAuditEvents(api.services.database.queries, '000000000000', { limit: 1 })
+  const [event] = await listAuditEvents(
+    api.services.database.queries,
+    { accountId: '000000000000' },
+    { limit: 1 },
+  )
   expect(event).toMatchObject({ operation: 'StartJob', accessKeyId: '-', statusCode: 202 })
   expect(event!.principal).toEndWith(`:apps/${branch.appId}/webhooks/${webhookId}`)
   expect(event!.resource).toEndWith(`/branches/feature/x/jobs/${jobId.padStart(10, '0')}`)

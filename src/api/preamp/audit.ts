@@ -14,7 +14,7 @@ const input = z.object({
 })
 const tokens = pageTokens('audit', z.object({ createdAt: z.int(), requestId: z.string() }))
 
-/** The calls that changed something in the caller's account, or were to: newest first, in pages as the API's lists have. */
+/** The calls that changed something in the caller's account and region, or were to: newest first, in pages as the API's lists have. */
 export const readAudit: SignedEndpoint = {
   method: 'GET',
   path: '/_preamp/audit',
@@ -25,8 +25,8 @@ export const readAudit: SignedEndpoint = {
   async handle({ caller, services }, { query }) {
     const asked = Object.fromEntries([...query].map(([name, values]) => [name, values[0]]))
     const { nextToken, maxResults } = parseInput(input, asked) as z.output<typeof input>
-    const scope = [caller.accountId]
-    const rows = await listAuditEvents(services.database.queries, caller.accountId, {
+    const scope = [caller.accountId, caller.region]
+    const rows = await listAuditEvents(services.database.queries, caller, {
       before: tokens.decode(scope, nextToken),
       limit: maxResults + 1,
     })

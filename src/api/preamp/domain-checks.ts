@@ -21,7 +21,7 @@ export const readDomainChecks: SignedEndpoint = {
   path: '/_preamp/apps/{appId}/domains/{domainName}/checks',
   permission: (caller, members) => ({
     action: 'amplify:GetDomainAssociation',
-    resource: domainResource(caller, addressOf({ members })),
+    ...domainResource(caller, addressOf({ members })),
   }),
   async handle({ caller, services }, call) {
     const { domain } = await ownDomain(services.database.queries, caller, addressOf(call))
@@ -35,7 +35,7 @@ export const verifyDomain: SignedEndpoint = {
   path: '/_preamp/apps/{appId}/domains/{domainName}/verify',
   permission: (caller, members) => ({
     action: 'amplify:UpdateDomainAssociation',
-    resource: domainResource(caller, addressOf({ members })),
+    ...domainResource(caller, addressOf({ members })),
   }),
   async handle(context, call) {
     const { services, caller } = context

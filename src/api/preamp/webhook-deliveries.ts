@@ -11,7 +11,7 @@ export const webhookDeliveries: SignedEndpoint = {
   path: '/_preamp/webhooks/{webhookId}/deliveries',
   permission: (caller, members) => ({
     action: 'amplify:GetWebHook',
-    resource: webhookResource(caller, { webhookId: members['webhookId']! }),
+    ...webhookResource(caller, { webhookId: members['webhookId']! }),
   }),
   async handle({ caller, services }, { members }) {
     const { queries } = services.database
