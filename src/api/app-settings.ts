@@ -1,6 +1,7 @@
 import type { AutoBranchCreationConfig, CreateAppCommandInput } from '@aws-sdk/client-amplify'
 
 import type { AppSecrets, AppSettings } from '../model/settings.ts'
+import { checkBranchPatterns } from './branch-patterns.ts'
 import type { Services } from './context.ts'
 import { checkCustomHeaders } from './custom-headers.ts'
 import { checkCustomRules } from './custom-rules.ts'
@@ -35,6 +36,8 @@ export function changedApp(
   if (sent.repository) checkRepository(sent.repository, services)
   if (sent.customHeaders) checkCustomHeaders(sent.customHeaders)
   if (sent.customRules) checkCustomRules(sent.customRules)
+  if (sent.autoBranchCreationPatterns)
+    checkBranchPatterns('autoBranchCreationPatterns', sent.autoBranchCreationPatterns)
   return { settings: changedSettings(current.settings, sent), secrets: changedSecrets(current.secrets, sent) }
 }
 

@@ -29,6 +29,9 @@ export const limits = {
   userAgentCharactersMax: 255,
   /** IAM's own limit is 6,144 characters for a managed policy. */
   policyDocumentBytesMax: 32 * KiB,
+  /** In one list, and of all its patterns together: each visit of a domain may be compared with them. */
+  branchPatternsMax: 50,
+  branchPatternsCharactersMax: 4096,
 
   archiveBytesMax: 5 * GiB,
   archiveEntriesMax: 200_000,

@@ -161,6 +161,16 @@ describe('CreateApp', () => {
     await expect(createApp(members as never)).rejects.toEqual(refusal('BadRequestException', message))
   })
 
+  test.each([
+    [51, 1, '51 patterns of 51 characters'],
+    [3, 2000, '3 patterns of 6000 characters'],
+  ])('refuses %d branch patterns of %d characters', async (count, length, message) => {
+    const autoBranchCreationPatterns = Array<string>(count).fill('a'.repeat(length))
+    await expect(createApp({ autoBranchCreationPatterns })).rejects.toEqual(
+      refusal('BadRequestException', `autoBranchCreationPatterns has ${message} together. Use 50 patterns and`),
+    )
+  })
+
   test.each(['https://git.example/a.git', 'ssh://git@git.example/a.git', 'git@git.example:team/a.git'])(
     'takes the repository %s without a token',
     async (repository) => {
