@@ -8,6 +8,7 @@ import { checkCustomRules } from './custom-rules.ts'
 import { changedVariables } from './environment-variables.ts'
 import { defined, orCleared, orUnchanged } from './members.ts'
 import { checkRepository } from './repository.ts'
+import { checkSettingsSize } from './settings-size.ts'
 
 export interface AppState {
   settings: AppSettings
@@ -38,7 +39,9 @@ export function changedApp(
   if (sent.customRules) checkCustomRules(sent.customRules)
   if (sent.autoBranchCreationPatterns)
     checkBranchPatterns('autoBranchCreationPatterns', sent.autoBranchCreationPatterns)
-  return { settings: changedSettings(current.settings, sent), secrets: changedSecrets(current.secrets, sent) }
+  const settings = changedSettings(current.settings, sent)
+  checkSettingsSize(settings)
+  return { settings, secrets: changedSecrets(current.secrets, sent) }
 }
 
 function changedSettings(current: AppSettings, sent: AppMembers): AppSettings {

@@ -7,6 +7,7 @@ import { type AmplifyClient, CreateDeploymentCommand } from '@aws-sdk/client-amp
 import { ZipFile } from 'yazl'
 
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { jsonBytes } from '../model/json-bytes.ts'
 import { limits } from '../model/limits.ts'
 import { hashFile, type LocalFile } from './deploy-files.ts'
 
@@ -60,7 +61,7 @@ export async function uploadFiles(
 }
 
 export function fitsFileMap(fileMap: Record<string, string>): boolean {
-  const bytes = Buffer.byteLength(JSON.stringify({ fileMap }))
+  const bytes = jsonBytes({ fileMap })
   return (
     bytes <= limits.requestBodyBytesMax - headersBytesMax &&
     Object.keys(fileMap).every((name) => name.length <= fileMapNameCharactersMax && name !== '__proto__')

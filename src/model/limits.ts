@@ -23,6 +23,11 @@ export const limits = {
   downloadUrlSecondsMax: 3600,
   pageItemsMax: 50,
   appPageItemsMax: 100,
+  /** Of the settings of all items on a page, as JSON. */
+  pageSettingsBytesMax: 2 * MiB,
+  /** Of an app or a branch, as JSON. */
+  settingsBytesMax: 256 * KiB,
+  environmentVariablesBytesMax: 64 * KiB,
   auditPageEventsMax: 100,
   /** Calls that a webhook's log keeps. */
   webhookDeliveriesMax: 100,
