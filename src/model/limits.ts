@@ -46,6 +46,8 @@ export const limits = {
   /** Below this unpacked size the ratio says nothing: a few repetitive files pack a thousandfold. */
   archiveRatioFreeBytes: 64 * MiB,
   pathBytesMax: 1024,
+  /** Each has an upload URL of its own in the answer. */
+  fileMapFilesMax: 10_000,
   outputBytesMax: 5 * GiB,
   /** Files and folders looked at while an output folder is read, those that are not published too. */
   outputEntriesReadMax: 1_000_000,
