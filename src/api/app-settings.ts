@@ -1,12 +1,14 @@
 import type { AutoBranchCreationConfig, CreateAppCommandInput } from '@aws-sdk/client-amplify'
 
 import type { AppSecrets, AppSettings } from '../model/settings.ts'
+import { checkBranchPatterns } from './branch-patterns.ts'
 import type { Services } from './context.ts'
 import { checkCustomHeaders } from './custom-headers.ts'
 import { checkCustomRules } from './custom-rules.ts'
 import { changedVariables } from './environment-variables.ts'
 import { defined, orCleared, orUnchanged } from './members.ts'
 import { checkRepository } from './repository.ts'
+import { checkSettingsSize } from './settings-size.ts'
 
 export interface AppState {
   settings: AppSettings
@@ -35,7 +37,11 @@ export function changedApp(
   if (sent.repository) checkRepository(sent.repository, services)
   if (sent.customHeaders) checkCustomHeaders(sent.customHeaders)
   if (sent.customRules) checkCustomRules(sent.customRules)
-  return { settings: changedSettings(current.settings, sent), secrets: changedSecrets(current.secrets, sent) }
+  if (sent.autoBranchCreationPatterns)
+    checkBranchPatterns('autoBranchCreationPatterns', sent.autoBranchCreationPatterns)
+  const settings = changedSettings(current.settings, sent)
+  checkSettingsSize(settings)
+  return { settings, secrets: changedSecrets(current.secrets, sent) }
 }
 
 function changedSettings(current: AppSettings, sent: AppMembers): AppSettings {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { newAppId } from '../model/ids.ts'
+import { jsonBytes } from '../model/json-bytes.ts'
 import {
   deleteApp as deleteAppRow,
   insertApp,
@@ -84,8 +85,11 @@ export const listApps = operation('ListApps', {
     const scope = [caller.accountId, caller.region]
     const after = tokens.decode(scope, nextToken)
     const rows = await listAppRows(queries, caller, { after, limit: maxResults + 1 })
-    const page = takePage(rows, maxResults, ({ createdAt, appId }) =>
-      tokens.encode(scope, { createdAt, id: appId }),
+    const page = takePage(
+      rows,
+      maxResults,
+      ({ createdAt, appId }) => tokens.encode(scope, { createdAt, id: appId }),
+      ({ settings }) => jsonBytes(settings),
     )
     return { apps: await viewApps(queries, page.items, services), nextToken: page.nextToken }
   },

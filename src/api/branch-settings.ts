@@ -5,6 +5,7 @@ import type { BranchSecrets, BranchSettings } from '../model/settings.ts'
 import { changedVariables } from './environment-variables.ts'
 import { BadRequestException } from './errors.ts'
 import { defined, orCleared, orUnchanged } from './members.ts'
+import { checkSettingsSize } from './settings-size.ts'
 
 export interface BranchState {
   settings: BranchSettings
@@ -31,34 +32,41 @@ export const bareBranch: BranchState = {
 /**
  * Applies what a client sent to what is set. Absent is unchanged. `""` clears, as Terraform expects, but for the build spec
  * and credentials, which cannot be cleared, as on an app (contract/api-behaviour.md §2, §3).
+ * @throws {BadRequestException} for a setting that could not have its effect
  */
-export function changedBranch({ settings, secrets }: BranchState, sent: BranchMembers): BranchState {
+export function changedBranch(current: BranchState, sent: BranchMembers): BranchState {
+  const settings = changedSettings(current.settings, sent)
+  checkSettingsSize(settings)
   return {
-    settings: defined<BranchSettings>({
-      description: orCleared(sent.description, settings.description),
-      stage: sent.stage ?? settings.stage,
-      framework: orCleared(sent.framework, settings.framework),
-      enableNotification: sent.enableNotification ?? settings.enableNotification,
-      enableAutoBuild: sent.enableAutoBuild ?? settings.enableAutoBuild,
-      enableSkewProtection: sent.enableSkewProtection ?? settings.enableSkewProtection,
-      enableBasicAuth: sent.enableBasicAuth ?? settings.enableBasicAuth,
-      enablePerformanceMode: sent.enablePerformanceMode ?? settings.enablePerformanceMode,
-      enablePullRequestPreview: sent.enablePullRequestPreview ?? settings.enablePullRequestPreview,
-      pullRequestEnvironmentName: orCleared(
-        sent.pullRequestEnvironmentName,
-        settings.pullRequestEnvironmentName,
-      ),
-      environmentVariables: changedVariables(settings.environmentVariables, sent.environmentVariables),
-      buildSpec: orUnchanged(sent.buildSpec, settings.buildSpec),
-      ttl: orCleared(sent.ttl, settings.ttl) ?? ttlDefault,
-      backendEnvironmentArn: orCleared(sent.backendEnvironmentArn, settings.backendEnvironmentArn),
-      backend: sent.backend ?? settings.backend,
-      computeRoleArn: orCleared(sent.computeRoleArn, settings.computeRoleArn),
-    }),
+    settings,
     secrets: defined<BranchSecrets>({
-      basicAuthCredentials: orUnchanged(sent.basicAuthCredentials, secrets.basicAuthCredentials),
+      basicAuthCredentials: orUnchanged(sent.basicAuthCredentials, current.secrets.basicAuthCredentials),
     }),
   }
+}
+
+function changedSettings(current: BranchSettings, sent: BranchMembers): BranchSettings {
+  return defined<BranchSettings>({
+    description: orCleared(sent.description, current.description),
+    stage: sent.stage ?? current.stage,
+    framework: orCleared(sent.framework, current.framework),
+    enableNotification: sent.enableNotification ?? current.enableNotification,
+    enableAutoBuild: sent.enableAutoBuild ?? current.enableAutoBuild,
+    enableSkewProtection: sent.enableSkewProtection ?? current.enableSkewProtection,
+    enableBasicAuth: sent.enableBasicAuth ?? current.enableBasicAuth,
+    enablePerformanceMode: sent.enablePerformanceMode ?? current.enablePerformanceMode,
+    enablePullRequestPreview: sent.enablePullRequestPreview ?? current.enablePullRequestPreview,
+    pullRequestEnvironmentName: orCleared(
+      sent.pullRequestEnvironmentName,
+      current.pullRequestEnvironmentName,
+    ),
+    environmentVariables: changedVariables(current.environmentVariables, sent.environmentVariables),
+    buildSpec: orUnchanged(sent.buildSpec, current.buildSpec),
+    ttl: orCleared(sent.ttl, current.ttl) ?? ttlDefault,
+    backendEnvironmentArn: orCleared(sent.backendEnvironmentArn, current.backendEnvironmentArn),
+    backend: sent.backend ?? current.backend,
+    computeRoleArn: orCleared(sent.computeRoleArn, current.computeRoleArn),
+  })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { newId } from '../model/ids.ts'
+import { jsonBytes } from '../model/json-bytes.ts'
 import {
   deleteBranch as deleteBranchRow,
   findBranch,
@@ -119,8 +120,11 @@ export const listBranches = operation('ListBranches', {
     const app = await ownApp(queries, caller, { appId })
     const after = tokens.decode([appId], nextToken)
     const rows = await listBranchRows(queries, appId, { after, limit: maxResults + 1 })
-    const page = takePage(rows, maxResults, ({ createdAt, branchId }) =>
-      tokens.encode([appId], { createdAt, id: branchId }),
+    const page = takePage(
+      rows,
+      maxResults,
+      ({ createdAt, branchId }) => tokens.encode([appId], { createdAt, id: branchId }),
+      ({ settings }) => jsonBytes(settings),
     )
     return {
       branches: await viewBranches(queries, app, page.items, services),

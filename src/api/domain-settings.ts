@@ -7,6 +7,7 @@ import type { Queries } from '../store/database.ts'
 import { findDomainOwner } from '../store/domain-associations.ts'
 import { listTakenHosts } from '../store/domain-hosts.ts'
 import type { DomainAssociationRow, DomainHostRow } from '../store/schema.ts'
+import { checkBranchPatterns } from './branch-patterns.ts'
 import type { Services } from './context.ts'
 import { BadRequestException } from './errors.ts'
 import { defined, orCleared } from './members.ts'
@@ -27,6 +28,8 @@ export const bareDomain: DomainSettings = { enableAutoSubDomain: false }
  * @throws {BadRequestException}
  */
 export function changedDomain(settings: DomainSettings, sent: DomainMembers): DomainSettings {
+  if (sent.autoSubDomainCreationPatterns)
+    checkBranchPatterns('autoSubDomainCreationPatterns', sent.autoSubDomainCreationPatterns)
   const { autoSubDomainCreationPatterns: patterns = settings.autoSubDomainCreationPatterns } = sent
   return defined<DomainSettings>({
     enableAutoSubDomain: sent.enableAutoSubDomain ?? settings.enableAutoSubDomain,

@@ -1,18 +1,24 @@
 import { RefusedContent } from '../deploy/refused-content.ts'
 import { sitePath } from '../deploy/site-path.ts'
+import { limits } from '../model/limits.ts'
 import type { UploadRow } from '../store/schema.ts'
 import { BadRequestException } from './errors.ts'
 
 /**
  * The uploads that a deployment awaits: one for each file of its `fileMap`, or the one zip, whose name is empty.
  * @param fileMap path in the site to MD5 in hex, or to an empty text where there is nothing to compare
- * @throws {BadRequestException} for a path that cannot be published, and for what is no MD5
+ * @throws {BadRequestException} for too many files, for a path that cannot be published, and for what is no MD5
  */
 export function awaitedUploads(
   fileMap: Record<string, string> | undefined,
 ): Pick<UploadRow, 'name' | 'md5'>[] {
   const entries = Object.entries(fileMap ?? {})
   if (entries.length === 0) return [{ name: '', md5: null }]
+  if (entries.length > limits.fileMapFilesMax) {
+    throw new BadRequestException(
+      `The fileMap has ${entries.length} files and can have ${limits.fileMapFilesMax}. Leave it out and upload one zip.`,
+    )
+  }
   const paths = new Set<string>()
   return entries.map(([name, md5]) => {
     const path = checkedPath(name)

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 
 import { z } from 'zod'
 
+import { limits } from '../model/limits.ts'
 import { BadRequestException } from './errors.ts'
 import { pageTokens, takePage } from './pagination.ts'
 
@@ -34,4 +35,12 @@ test('a page ends where rows go on, and the last one has no token', () => {
   expect(takePage([1, 2, 3], 2, String)).toEqual({ items: [1, 2], nextToken: '2' })
   expect(takePage([1, 2], 2, String)).toEqual({ items: [1, 2] })
   expect(takePage([], 2, String)).toEqual({ items: [] })
+})
+
+test('a page ends before its rows are too many bytes, but not before the first', () => {
+  const third = limits.pageSettingsBytesMax / 3
+  const bytesOf = (row: number) => row * third
+  expect(takePage([1, 2, 1], 3, String, bytesOf)).toEqual({ items: [1, 2], nextToken: '2' })
+  expect(takePage([9, 1], 2, String, bytesOf)).toEqual({ items: [9], nextToken: '9' })
+  expect(takePage([9], 2, String, bytesOf)).toEqual({ items: [9] })
 })

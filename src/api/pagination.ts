@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import type { z } from 'zod'
 
+import { limits } from '../model/limits.ts'
 import { BadRequestException } from './errors.ts'
 import type { OperationName } from './operation.ts'
 
@@ -65,15 +66,24 @@ const refused = () =>
   new BadRequestException('The nextToken is not one that this list has answered. Start again without it.')
 
 /**
- * Cuts a page out of rows that were fetched one beyond its size.
+ * Cuts a page out of rows that were fetched one beyond its size. It ends early where its rows would be too many bytes for
+ * one answer, but has one row at least.
+ * @param bytesOf how much a row adds to the answer, where that differs a lot
  * @returns the page, and the token of the next one if there is one
  */
 export function takePage<Row>(
   rows: readonly Row[],
   size: number,
   tokenAfter: (last: Row) => string,
+  bytesOf: (row: Row) => number = () => 0,
 ): { items: Row[]; nextToken?: string } {
-  const items = rows.slice(0, size)
+  const items: Row[] = []
+  let bytes = 0
+  for (const row of rows.slice(0, size)) {
+    bytes += bytesOf(row)
+    if (items.length > 0 && bytes > limits.pageSettingsBytesMax) break
+    items.push(row)
+  }
   const last = items.at(-1)
-  return rows.length > size && last !== undefined ? { items, nextToken: tokenAfter(last) } : { items }
+  return rows.length > items.length && last !== undefined ? { items, nextToken: tokenAfter(last) } : { items }
 }

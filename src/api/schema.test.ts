@@ -20,7 +20,10 @@ test('text that a database cannot keep is refused', () => {
 test('times are epoch seconds, whole or with a fraction', () => {
   expect(schema.timestamp.parse(1_704_164_645)).toEqual(new Date('2024-01-02T03:04:05Z'))
   expect(schema.timestamp.parse(1_704_164_645.678)).toEqual(new Date('2024-01-02T03:04:05.678Z'))
-  expect(accepts(schema.timestamp, 1e300)).toBe(false)
+  expect(schema.timestamp.parse(0)).toEqual(new Date(0))
+  expect(schema.timestamp.parse(253_402_300_799.999)).toEqual(new Date('9999-12-31T23:59:59.999Z'))
+  for (const outside of [-0.001, 253_402_300_800, -8_640_000_000_000, 8_640_000_000_000, 1e300])
+    expect(accepts(schema.timestamp, outside)).toBe(false)
   expect(accepts(schema.timestamp, '2024-01-02T03:04:05Z')).toBe(false)
 })
 

@@ -77,11 +77,18 @@ function violateLength(context: z.RefinementCtx, length: number, min: number, ma
   if (length > max) violate(`Member must have length less than or equal to ${max}`)
 }
 
-/** Epoch seconds, whole (botocore) or with a fraction (JavaScript); contract/api-behaviour.md §1.1. */
+const year10000 = Date.UTC(10_000, 0)
+
+/**
+ * Epoch seconds, whole (botocore) or with a fraction (JavaScript); contract/api-behaviour.md §1.1. Not every time that a
+ * number can name has a date, and not every date has a year of four digits.
+ */
 export const timestamp = z
   .number()
   .transform((seconds) => new Date(Math.round(seconds * 1000)))
-  .refine((date) => !Number.isNaN(date.getTime()), { message: 'Member must be a time in epoch seconds' })
+  .refine((date) => date.getTime() >= 0 && date.getTime() < year10000, {
+    message: 'Member must be a time in epoch seconds, of the years 1970 to 9999',
+  })
 
 export const flag = z.boolean()
 

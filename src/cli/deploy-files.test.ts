@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { UsageError } from '../config.ts'
+import { limits } from '../model/limits.ts'
 import { hashFile, listFiles } from './deploy-files.ts'
 import { fitsFileMap } from './deploy-upload.ts'
 
@@ -58,12 +59,17 @@ test('hashFile gives both hashes', async () => {
   })
 })
 
+const manyFiles = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_file, at) => [`f${at}`, 'a'.repeat(32)]))
+
 test.each([
   ['a few files', { 'index.html': 'a'.repeat(32) }, true],
   ['a name longer than AWS allows', { ['x'.repeat(256)]: 'a'.repeat(32) }, false],
+  ['as many files as it may have', manyFiles(limits.fileMapFilesMax), true],
+  ['more files than that', manyFiles(limits.fileMapFilesMax + 1), false],
   [
     'more than a request may hold',
-    Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`f${i}`, 'a'.repeat(32)])),
+    Object.fromEntries(Array.from({ length: 8000 }, (_, i) => [`${i}${'f'.repeat(200)}`, 'a'.repeat(32)])),
     false,
   ],
 ])('%s fits into a fileMap: %#', (_what, fileMap, expected) => {

@@ -7,6 +7,7 @@ import { type AmplifyClient, CreateDeploymentCommand } from '@aws-sdk/client-amp
 import { ZipFile } from 'yazl'
 
 import { forEachConcurrently } from '../model/concurrently.ts'
+import { jsonBytes } from '../model/json-bytes.ts'
 import { limits } from '../model/limits.ts'
 import { hashFile, type LocalFile } from './deploy-files.ts'
 
@@ -28,7 +29,7 @@ const headersBytesMax = 1024
 
 /**
  * Creates a deployment and uploads its files: one by one, leaving out those that the branch already shows, or as one zip
- * where the list of files does not fit into AWS's `fileMap`.
+ * where the list of files does not fit into a `fileMap`.
  * @param onProgress called with how much of all files is dealt with
  */
 export async function uploadFiles(
@@ -60,10 +61,11 @@ export async function uploadFiles(
 }
 
 export function fitsFileMap(fileMap: Record<string, string>): boolean {
-  const bytes = Buffer.byteLength(JSON.stringify({ fileMap }))
+  const names = Object.keys(fileMap)
   return (
-    bytes <= limits.requestBodyBytesMax - headersBytesMax &&
-    Object.keys(fileMap).every((name) => name.length <= fileMapNameCharactersMax && name !== '__proto__')
+    names.length <= limits.fileMapFilesMax &&
+    jsonBytes({ fileMap }) <= limits.requestBodyBytesMax - headersBytesMax &&
+    names.every((name) => name.length <= fileMapNameCharactersMax && name !== '__proto__')
   )
 }
 

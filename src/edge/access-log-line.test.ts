@@ -63,7 +63,7 @@ test('a request has its values in the columns of CloudFront', () => {
     'c-port': '5123',
     'time-to-first-byte': '1.234',
     'x-edge-detailed-result-type': 'Hit',
-    'sc-content-type': 'text/html;%20charset=utf-8',
+    'sc-content-type': 'text/html%3B%20charset=utf-8',
     'sc-content-len': '4096',
     'sc-range-start': '-',
     'sc-range-end': '-',
@@ -99,7 +99,7 @@ test('HEAD sends nothing of its length, an error is one, a range ends with its l
 test('cookies and addresses are there where they are asked for', () => {
   const request = new Request(url, { headers: { cookie: 'a=1; b="2"' } })
   expect(lineOf(request, { cookies: true, address: null })).toMatchObject({
-    'cs(Cookie)': 'a=1;%20b=%222%22',
+    'cs(Cookie)': 'a=1%3B%20b=%222%22',
     'c-ip': '-',
     'c-port': '-',
   })
@@ -109,6 +109,7 @@ describe('what a visitor sends', () => {
   test.each([
     ['no value', '', '-'],
     ['a comma, quotes and a backslash', String.raw`a,"b"'c'\d`, 'a%2C%22b%22%27c%27%5Cd'],
+    ['a semicolon, where a formula could begin', 'a;=1+1', 'a%3B=1+1'],
     ['a tab', 'a\tb', 'a%09b'],
     ['percent signs, which decode to what was sent', '100%2C', '100%252C'],
     ['bytes, as they come in UTF-8', 'caf\u00c3\u00a9', 'caf%C3%A9'],
@@ -153,6 +154,7 @@ describe('an address', () => {
     ['http://main.d1.localhost/a?b#c', 'main.d1.localhost', '/a', 'b'],
     ['http://main.d1.localhost/a#b?c', 'main.d1.localhost', '/a', '-'],
     ['http://main.d1.localhost/a%2fb%20c,d', 'main.d1.localhost', '/a%2fb%20c%2Cd', '-'],
+    ['http://main.d1.localhost/a;=1?b;=1', 'main.d1.localhost', '/a%3B=1', 'b%3B=1'],
     ['http://main.d1.localhost//x?=1+1,2', 'main.d1.localhost', '//x', '%3D1+1%2C2'],
     ['http://main.d1.localhost/?-', 'main.d1.localhost', '/', '%2D'],
     ['http://main.d1.localhost/é?é', 'main.d1.localhost', '/%C3%A9', '%C3%A9'],

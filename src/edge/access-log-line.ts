@@ -18,7 +18,7 @@ const absent = '-'
 
 /**
  * One line with its newline, in the columns of `model/access-log.ts`. What a visitor sent is percent-encoded as CloudFront
- * does it, and commas too, so that no value needs quotes, ends its line or column, or begins a formula.
+ * does it, commas and semicolons too, so that no value needs quotes, ends its line or column, or begins a formula.
  * @param stamp.time `yyyy-mm-dd,hh:mm:ss` in UTC
  * @param stamp.cookies whether they are logged
  */
@@ -94,9 +94,9 @@ function remember<Value>(known: Map<string, Value>, key: string, value: Value): 
   known.set(key, value)
 }
 
-/** What CloudFront encodes, and the comma. */
-const notInHeaders = /[^!$&()*+\-./0-9:;=?@A-Z_a-z]/gu
-const notInUrls = /[^!$%&()*+\-./0-9:;=?@A-Z_a-z]/gu
+/** What CloudFront encodes, and what spreadsheets split a line at: the comma, and in some countries the semicolon. */
+const notInHeaders = /[^!$&()*+\-./0-9:=?@A-Z_a-z]/gu
+const notInUrls = /[^!$%&()*+\-./0-9:=?@A-Z_a-z]/gu
 /** With these a spreadsheet takes a value for a formula; as the only character, `-` means that there is no value. */
 const atBeginning = /^[=+\-@]/
 

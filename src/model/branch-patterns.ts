@@ -8,19 +8,34 @@ export function matchesPattern(branchName: string, patterns: readonly string[]):
 
 /** By a table of what each prefix can match, so that no pattern takes longer than its length times the name's. */
 function matches(name: string, pattern: string): boolean {
-  const parts = pattern.match(/\*\*|[^]/g) ?? []
-  let reached = new Set([0])
-  for (const part of parts) {
-    const next = new Set<number>()
-    for (const from of reached) {
-      if (part === '*' || part === '**') {
-        for (let to = from; to <= name.length && !next.has(to); to++) {
-          next.add(to)
-          if (part === '*' && name[to] === '/') break
-        }
-      } else if (name[from] === part) next.add(from + 1)
-    }
-    reached = next
+  let reached = new Uint8Array(name.length + 1)
+  let next = new Uint8Array(name.length + 1)
+  reached[0] = 1
+  for (const part of pattern.match(/\*\*|[^]/g) ?? []) {
+    if (part === '*' || part === '**') reachByRun(name, part === '**', reached, next)
+    else if (!reachByCharacter(name, part, reached, next)) return false
+    ;[reached, next] = [next, reached]
   }
-  return reached.has(name.length)
+  return reached[name.length] === 1
+}
+
+function reachByRun(name: string, overSlashes: boolean, reached: Uint8Array, next: Uint8Array): void {
+  let isRunning = false
+  for (let at = 0; at <= name.length; at++) {
+    isRunning ||= reached[at] === 1
+    next[at] = isRunning ? 1 : 0
+    if (!overSlashes && name[at] === '/') isRunning = false
+  }
+}
+
+/** False when the character is nowhere that was reached: no name that goes on can match. */
+function reachByCharacter(name: string, character: string, reached: Uint8Array, next: Uint8Array): boolean {
+  let isAnywhere = false
+  next[0] = 0
+  for (let at = 0; at < name.length; at++) {
+    const isHere = reached[at] === 1 && name[at] === character
+    next[at + 1] = isHere ? 1 : 0
+    isAnywhere ||= isHere
+  }
+  return isAnywhere
 }

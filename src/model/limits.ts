@@ -23,12 +23,20 @@ export const limits = {
   downloadUrlSecondsMax: 3600,
   pageItemsMax: 50,
   appPageItemsMax: 100,
+  /** Of the settings of all items on a page, as JSON. */
+  pageSettingsBytesMax: 2 * MiB,
+  /** Of an app or a branch, as JSON. */
+  settingsBytesMax: 256 * KiB,
+  environmentVariablesBytesMax: 64 * KiB,
   auditPageEventsMax: 100,
   /** Calls that a webhook's log keeps. */
   webhookDeliveriesMax: 100,
   userAgentCharactersMax: 255,
   /** IAM's own limit is 6,144 characters for a managed policy. */
   policyDocumentBytesMax: 32 * KiB,
+  /** In one list, and of all its patterns together: each visit of a domain may be compared with them. */
+  branchPatternsMax: 50,
+  branchPatternsCharactersMax: 4096,
 
   archiveBytesMax: 5 * GiB,
   archiveEntriesMax: 200_000,
@@ -38,6 +46,8 @@ export const limits = {
   /** Below this unpacked size the ratio says nothing: a few repetitive files pack a thousandfold. */
   archiveRatioFreeBytes: 64 * MiB,
   pathBytesMax: 1024,
+  /** Each has an upload URL of its own in the answer. */
+  fileMapFilesMax: 10_000,
   outputBytesMax: 5 * GiB,
   /** Files and folders looked at while an output folder is read, those that are not published too. */
   outputEntriesReadMax: 1_000_000,

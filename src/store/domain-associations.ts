@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 
 import type { Scope } from '../model/arn.ts'
+import type { DomainSettings } from '../model/domains.ts'
 import type { CreationCursor } from './apps.ts'
 import type { Database, Queries, Transaction } from './database.ts'
 import type { DomainAssociationRow } from './schema.ts'
@@ -31,13 +32,26 @@ const isOwned = sql<boolean>`"ownedAt" is not null`
 export function findDomainOwner(
   queries: Queries,
   domainName: string,
-): Promise<DomainAssociationRow | undefined> {
+): Promise<Pick<DomainAssociationRow, 'domainId' | 'appId'> | undefined> {
   return queries
     .selectFrom('domainAssociations')
-    .selectAll()
+    .select(['domainId', 'appId'])
     .where('domainName', '=', domainName)
     .where(isOwned)
     .executeTakeFirst()
+}
+
+/** Undefined for an association that is gone. */
+export async function findDomainSettings(
+  queries: Queries,
+  domainId: string,
+): Promise<DomainSettings | undefined> {
+  const row = await queries
+    .selectFrom('domainAssociations')
+    .select('settings')
+    .where('domainId', '=', domainId)
+    .executeTakeFirst()
+  return row?.settings
 }
 
 /** Domain associations of an app in the order of their creation. */

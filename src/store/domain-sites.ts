@@ -3,7 +3,7 @@ import { splitHost, wildcardOf } from '../model/domain-names.ts'
 import { autoSubDomainPatterns } from '../model/domains.ts'
 import type { Queries } from './database.ts'
 import { findSite, findSiteOfBranch, type SiteRow } from './deployments.ts'
-import { findDomainOwner } from './domain-associations.ts'
+import { findDomainOwner, findDomainSettings } from './domain-associations.ts'
 import { findOwnedHosts, hasHost } from './domain-hosts.ts'
 
 /**
@@ -26,9 +26,9 @@ export async function findDomainSite(queries: Queries, host: string): Promise<Si
 async function findAutomaticSite(queries: Queries, host: string): Promise<SiteRow | undefined> {
   const { label, parent } = splitHost(host)
   const domain = await findDomainOwner(queries, parent)
-  const patterns = domain ? autoSubDomainPatterns(domain.settings) : []
-  if (!domain || patterns.length === 0) return undefined
-  const site = await findSite(queries, domain.appId, label)
-  if (!site || !matchesPattern(site.branch.name, patterns)) return undefined
+  // Anybody can ask for made-up labels: what is large is read for those of branches alone.
+  const site = domain && (await findSite(queries, domain.appId, label))
+  const settings = site && (await findDomainSettings(queries, domain.domainId))
+  if (!settings || !matchesPattern(site.branch.name, autoSubDomainPatterns(settings))) return undefined
   return (await hasHost(queries, domain.domainId, site.branch.name)) ? undefined : site
 }

@@ -22,6 +22,7 @@ import {
   claimDueDomain,
   findDomain,
   findDomainOwner,
+  findDomainSettings,
   listDomains,
   listOwnedDomains,
   settleDomain,
@@ -256,6 +257,11 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'findDomainOwner',
     (q) => findDomainOwner(q, 'example.com'),
     ['SEARCH domainAssociations USING INDEX ownedDomains (domainName=?)'],
+  ],
+  [
+    'findDomainSettings',
+    (q) => findDomainSettings(q, 'd'),
+    ['SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)'],
   ],
   [
     'listDomains',

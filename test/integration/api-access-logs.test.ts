@@ -186,6 +186,8 @@ describe('times', () => {
     ],
     ['more than two weeks until now', { startTime: new Date(now - 15 * day) }, /14 days/],
     ['a start after the end', { startTime: at(1), endTime: at(2) }, /startTime is later than endTime/],
+    ['an end before there were times', { endTime: new Date(-8.64e15) }, /of the years 1970 to 9999/],
+    ['an end after all times', { endTime: new Date(8.64e15) }, /of the years 1970 to 9999/],
     ['a start in the future', { startTime: at(-1) }, /later than now/],
   ])('%s are refused', async (_what, times, message) => {
     await expect(ask({ domainName: branchHost(), ...times })).rejects.toMatchObject({

@@ -50,6 +50,14 @@ const mergeBomb = [
   ...Array.from({ length: 400 }, (_map, at) => `b${at}: { <<: [*a, *a] }`),
 ].join('\n')
 
+/** Some 5 KiB each. */
+const variables = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_variable, at) => [`V${at}`, 'v'.repeat(5000)]))
+
+/** Some 4 KiB each. */
+const rules = (count: number) =>
+  Array.from({ length: count }, () => ({ source: '/a'.repeat(1000), target: '/b'.repeat(1000) }))
+
 describe('CreateApp', () => {
   test('answers a bare app with the defaults, and without what was never set', async () => {
     const app = await createApp()
@@ -159,6 +167,35 @@ describe('CreateApp', () => {
     [{ repository: 'https://user:pass@git.example/a.git' }, 'must not hold a user name or password'],
   ])('refuses %j', async (members, message) => {
     await expect(createApp(members as never)).rejects.toEqual(refusal('BadRequestException', message))
+  })
+
+  test.each([
+    [51, 1, '51 patterns of 51 characters'],
+    [3, 2000, '3 patterns of 6000 characters'],
+  ])('refuses %d branch patterns of %d characters', async (count, length, message) => {
+    const autoBranchCreationPatterns = Array<string>(count).fill('a'.repeat(length))
+    await expect(createApp({ autoBranchCreationPatterns })).rejects.toEqual(
+      refusal(
+        'BadRequestException',
+        `autoBranchCreationPatterns has ${message} together. Use 50 patterns and`,
+      ),
+    )
+  })
+
+  test.each([
+    ['environmentVariables', { environmentVariables: variables(20) }],
+    [
+      'autoBranchCreationConfig.environmentVariables',
+      { autoBranchCreationConfig: { environmentVariables: variables(20) } },
+    ],
+    ['customRules', { environmentVariables: variables(10), customRules: rules(60) }],
+  ])('refuses %s that are too large for a list, and leaves what was', async (member, members) => {
+    const message = new RegExp(`(^${member} has|bytes as JSON, [0-9]+ of them in ${member}\\.)`)
+    const refused = { name: 'BadRequestException', message: expect.stringMatching(message) as string }
+    await expect(createApp(members)).rejects.toMatchObject(refused)
+    const app = await createApp({ environmentVariables: variables(10), customRules: rules(10) })
+    await expect(updateApp(app, members)).rejects.toMatchObject(refused)
+    expect((await client.send(new GetAppCommand({ appId: app.appId }))).app).toEqual(app)
   })
 
   test.each(['https://git.example/a.git', 'ssh://git@git.example/a.git', 'git@git.example:team/a.git'])(
@@ -283,6 +320,18 @@ describe('ListApps', () => {
       await account.send(new DeleteAppCommand({ appId: seen[0] }))
     }
     expect(new Set(seen)).toEqual(new Set(apps.map((app) => app.appId)))
+  })
+
+  test('pages of large apps are shorter, and lack none', async () => {
+    const account = api.client(await api.createKey({ accountId: '444444444444' }))
+    const customRules = rules(60)
+    const names = Array.from({ length: 10 }, (_name, at) => `large-${at}`)
+    for (const name of names) await account.send(new CreateAppCommand({ name, customRules }))
+    const pages: (string | undefined)[][] = []
+    for await (const page of paginateListApps({ client: account }, {}))
+      pages.push(page.apps!.map(({ name }) => name))
+    expect(pages.map(({ length }) => length)).toEqual([8, 2])
+    expect(pages.flat().toSorted()).toEqual(names)
   })
 
   test('refuses a token of another account', async () => {

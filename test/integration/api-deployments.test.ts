@@ -83,6 +83,16 @@ const badRequest = (message: string) =>
   })
 
 describe('CreateDeployment', () => {
+  test('takes many files, and refuses more', async () => {
+    const files = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_file, at) => [`${at}.html`, '']))
+    await expect(create(files(limits.fileMapFilesMax + 1))).rejects.toEqual(
+      badRequest('The fileMap has 10001 files and can have 10000. Leave it out and upload one zip.'),
+    )
+    const { fileUploadUrls } = await create(files(limits.fileMapFilesMax))
+    expect(Object.keys(fileUploadUrls!)).toHaveLength(limits.fileMapFilesMax)
+  })
+
   test('answers one URL for a zip', async () => {
     const { jobId, fileUploadUrls, zipUploadUrl } = await create()
     expect({ jobId, fileUploadUrls }).toEqual({ jobId: '1', fileUploadUrls: {} })

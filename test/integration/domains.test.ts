@@ -104,6 +104,7 @@ interface Options {
   client?: AmplifyClient
   app?: string
   enableAutoSubDomain?: boolean
+  autoSubDomainCreationPatterns?: string[]
 }
 
 const settingsOf = (subDomains: Record<string, string>): SubDomainSetting[] =>
@@ -317,6 +318,21 @@ describe('a domain', () => {
     await preamp.client.send(new DeleteBranchCommand({ appId, branchName: 'pr-1' }))
     expect(await visit('pr-1.auto.example.com')).toBe('404')
   })
+})
+
+test('patterns that would keep an edge busy are refused', async () => {
+  const refusal = (count: number, characters: number) =>
+    `BadRequestException: autoSubDomainCreationPatterns has ${count} patterns of ${characters} characters together. Use 50 patterns and 4096 characters at the most.`
+  const autoSubDomainCreationPatterns = Array<string>(500).fill('*b'.repeat(1000))
+  const more = { enableAutoSubDomain: true, autoSubDomainCreationPatterns }
+  expect(await refused(create('slow.example.com', { www: 'main' }, more))).toBe(refusal(500, 1_000_000))
+  await create('slow.example.com', { www: 'main' })
+  const update = new UpdateDomainAssociationCommand({
+    appId,
+    domainName: 'slow.example.com',
+    autoSubDomainCreationPatterns: ['a'.repeat(2048), 'a'.repeat(2048), 'a'],
+  })
+  expect(await refused(preamp.client.send(update))).toBe(refusal(3, 4097))
 })
 
 describe('a host belongs to one app', () => {
