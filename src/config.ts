@@ -193,11 +193,11 @@ export const settings = {
     'generous',
     'How much an account may have of each thing: `aws` has the numbers of Amplify’s own quotas. The settings after this one change single numbers.',
   ),
-  quotaApps: quota('appsMax', 'PREAMP_QUOTA_APPS', 'Apps of an account in one region.'),
+  quotaApps: quota('appsMax', 'PREAMP_QUOTA_APPS', 'Apps of an account, in all regions together.'),
   quotaAppCreations: quota(
     'appCreationsPerHourMax',
     'PREAMP_QUOTA_APP_CREATIONS_PER_HOUR',
-    'Apps that an account may create in one region within an hour, which begins with the first of them. Apps that are deleted again count too.',
+    'Apps that an account may create in all regions together within an hour, which begins with the first of them. Apps that are deleted again count too.',
   ),
   quotaBranches: quota('branchesPerAppMax', 'PREAMP_QUOTA_BRANCHES_PER_APP', 'Branches of an app.'),
   quotaDomains: quota('domainsPerAppMax', 'PREAMP_QUOTA_DOMAINS_PER_APP', 'Domain associations of an app.'),

@@ -61,7 +61,7 @@ export const createApp = operation('CreateApp', {
     }
     const { database } = services
     await database.transaction(async (transaction) => {
-      await checkAppQuotas(transaction, caller, services)
+      await checkAppQuotas(transaction, caller.accountId, services)
       await insertApp(transaction, row)
     })
     return { app: await viewOneApp(database.queries, row, services) }

@@ -1,4 +1,3 @@
-import type { Scope } from '../model/arn.ts'
 import type { Quotas } from '../model/quotas.ts'
 import type { Transaction } from '../store/database.ts'
 import { type AppPart, countAppCreation, countApps, countPartsOfApp } from '../store/quotas.ts'
@@ -11,14 +10,14 @@ import { BadRequestException, LimitExceededException, NotFoundException } from '
  * create; the message of CreateApp is AWS's (contract/api-behaviour.md §2), the others are in its style.
  */
 
-/** @throws {LimitExceededException} when the account has as many apps in this region, or made as many in this hour, as it may */
+/** @throws {LimitExceededException} when the account has as many apps, or made as many in this hour, as it may */
 export async function checkAppQuotas(
   transaction: Transaction,
-  scope: Scope,
+  accountId: string,
   { quotas, now }: Pick<Services, 'quotas' | 'now'>,
 ): Promise<void> {
-  const creations = await countAppCreation(transaction, scope, now())
-  if ((await countApps(transaction, scope)) >= quotas.appsMax) {
+  const creations = await countAppCreation(transaction, accountId, now())
+  if ((await countApps(transaction, accountId)) >= quotas.appsMax) {
     throw new LimitExceededException(
       'Failed to create app. You have reached the maximum number of apps in this account.',
     )

@@ -37,8 +37,11 @@ function look(
   return check(scope, domain, hosts, until)
 }
 
+/** Before a domain is owned nobody asks for its hosts. */
+const owned = (domain: ReturnType<typeof newDomain>) => ({ ...domain, ownedAt: 1 })
+
 async function lookAtHost(domain: ReturnType<typeof newDomain>, prefix: string, options = {}) {
-  const [, check] = await look(domain, [prefix], options)
+  const [, check] = await look(owned(domain), [prefix], options)
   return check!
 }
 
@@ -125,7 +128,7 @@ describe('a host', () => {
   })
 
   test('whose records changed is seen as it is now, whatever their time to live', async () => {
-    const domain = newDomain()
+    const domain = owned(newDomain())
     server.set(`www.${domain.domainName}`, { type: 'CNAME', value: 'old.example.org' })
     const check = checkByDns({ dns: createDns([server.address]), records, sitesAddresses: [] })
     const hosts = [domainHostRow(domain, 'www')]
@@ -184,6 +187,44 @@ describe('a DNS that', () => {
     const check = await lookAtHost(domain, 'many')
     expect(check.passed).toBe(false)
     expect(check.seen.length).toBeLessThanOrEqual(limits.dnsSeenCharactersMax + 1)
+  })
+})
+
+describe('hosts', () => {
+  const hostsAsked = ({ domainName }: ReturnType<typeof newDomain>) =>
+    server.asked.filter((name) => /^h\d\./.test(name) && name.endsWith(`.${domainName}`))
+
+  test('are asked for from the look on that sees who owns the domain', async () => {
+    const domain = newDomain()
+    server.set(`h1.${domain.domainName}`, { type: 'CNAME', value: target })
+    expect((await look(domain, ['h1']))[1]).toEqual({
+      of: { kind: 'sub-domain', prefix: 'h1' },
+      expected: `h1 CNAME ${target}`,
+      seen: 'not looked at before the ownership record is there',
+      passed: false,
+      answered: false,
+    })
+    expect(hostsAsked(domain)).toEqual([])
+    setShownRecord(server, ownershipRecordText(recordOf(domain)))
+    expect((await look(domain, ['h1'])).map(({ passed }) => passed)).toEqual([true, true])
+  })
+
+  test('are not asked for where the question before them got no answer', async () => {
+    const domain = newDomain()
+    server.misbehave(recordOf(domain).name, 'SERVFAIL')
+    const checks = await look(owned(domain), ['h1', 'h2'])
+    expect(checks.map(({ answered }) => answered)).toEqual([false, false, false])
+    expect(checks[2]!.seen).toBe('not asked: the DNS did not answer the questions before')
+    expect(hostsAsked(domain)).toEqual([])
+  })
+
+  test('are asked for until two got no answer', async () => {
+    const domain = newDomain()
+    for (const prefix of ['h1', 'h3']) server.misbehave(`${prefix}.${domain.domainName}`, 'SERVFAIL')
+    const checks = await look(owned(domain), ['h1', 'h2', 'h3', 'h4', 'h5'])
+    expect(checks.map(({ answered }) => answered)).toEqual([true, false, true, false, false, false])
+    expect(checks[4]!.seen).toBe('not asked: the DNS did not answer the questions before')
+    expect(hostsAsked(domain).filter((name) => /^h[45]/.test(name))).toEqual([])
   })
 })
 

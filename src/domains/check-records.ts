@@ -21,14 +21,41 @@ export interface CheckOptions {
   sitesAddresses: readonly string[]
 }
 
-/** Asks the DNS: one question after the other, so that no look is a flood, and none any more once `signal` says so. */
+/**
+ * Asks the DNS: one question after the other, so that no look is a flood, and none any more once `signal` says so. A DNS that
+ * is silent keeps nobody long: hosts are asked for once the ownership record is there, and until two questions got no answer.
+ */
 export function checkByDns(options: CheckOptions): CheckRecords {
   return async (scope, domain, hosts, signal) => {
-    const checks = [await checkOwnership(options, scope, domain, signal)]
+    const ownership = await checkOwnership(options, scope, domain, signal)
     const target = options.records.target(domain.appId)
-    const ownAddresses = await findOwnAddresses(options, target, signal)
-    for (const host of hosts) checks.push(await checkHost(options, host, { target, ownAddresses }, signal))
+    const unasked = (seen: string) =>
+      hosts.map(({ prefix }) => ({ ...expectedSubDomain(prefix, target), ...notSeen(seen, false) }))
+    if (!ownership.answered) return [ownership, ...unasked(afterSilence)]
+    if (!ownership.passed && domain.ownedAt === null) return [ownership, ...unasked(beforeOwnership)]
+    const asking = { ...options, dns: untilSilent(options.dns) }
+    const ownAddresses = await findOwnAddresses(asking, target, signal)
+    const checks = [ownership]
+    for (const host of hosts) checks.push(await checkHost(asking, host, { target, ownAddresses }, signal))
     return checks
+  }
+}
+
+const afterSilence = 'not asked: the DNS did not answer the questions before'
+const beforeOwnership = 'not looked at before the ownership record is there'
+
+/** The same DNS for one look, which is asked nothing more once it left `dnsUnansweredMax` questions without an answer. */
+function untilSilent(dns: Dns): Dns {
+  let unanswered = 0
+  const ask = async (question: () => Promise<DnsAnswer>): Promise<DnsAnswer> => {
+    if (unanswered >= limits.dnsUnansweredMax) return { kind: 'unanswered', reason: afterSilence }
+    const answer = await question()
+    if (answer.kind === 'unanswered') unanswered++
+    return answer
+  }
+  return {
+    cname: (name, signal) => ask(() => dns.cname(name, signal)),
+    addresses: (name, signal) => ask(() => dns.addresses(name, signal)),
   }
 }
 

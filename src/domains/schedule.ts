@@ -13,11 +13,16 @@ const pauses: [untilMilliseconds: number, pauseMilliseconds: number][] = [
   [Infinity, hour],
 ]
 
+/** A DNS that does not answer costs a look seconds: it makes room for others. */
+const silentPauseMin = 15 * second
+
 /**
  * How long to wait before the next look at records that are not there yet: often in the first minutes, then ever rarer.
  * @param waited since the wait began, in milliseconds
+ * @param answered false when a question got no answer
  * @returns milliseconds
  */
-export function pauseAfter(waited: number): number {
-  return pauses.find(([until]) => waited < until)![1]
+export function pauseAfter(waited: number, answered: boolean): number {
+  const pause = pauses.find(([until]) => waited < until)![1]
+  return answered ? pause : Math.max(pause, silentPauseMin)
 }

@@ -45,6 +45,14 @@ describe('a domain that nobody owns yet', () => {
     expect(becomesOwned).toBe(false)
   })
 
+  test('comes again later where the DNS is silent', () => {
+    const { change } = settle({}, [ownership(false, false)], { waited: 1000 })
+    expect(change.nextCheckAt).toBe(16_000)
+    expect(settle({}, [ownership(false, false)], { waited: 2 * hour }).change.nextCheckAt).toBe(
+      2 * hour + 300_000,
+    )
+  })
+
   test('is given up after its hours, and looked at once more just then', () => {
     const last = settle({}, [ownership(false)], { waited: hoursMax * hour - 1000 })
     expect(last.change.nextCheckAt).toBe(hoursMax * hour)

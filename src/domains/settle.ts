@@ -70,7 +70,7 @@ function ownedState(
     status: 'PENDING_DEPLOYMENT',
     ...(wasUpdated && { updateStatus: 'AWAITING_APP_CNAME' }),
     statusReason: `Waiting for DNS records of ${domain.domainName}. ${described(missing)}`,
-    nextCheckAt: now + pauseAfter(now - domain.checkingSince),
+    nextCheckAt: now + pauseAfter(now - domain.checkingSince, missing.every(isAnswered)),
   }
 }
 
@@ -81,16 +81,22 @@ function waitingState(
 ): DomainChange {
   if (taken) return { status: 'FAILED', statusReason: takenReason, nextCheckAt: null }
   const endsAt = domain.checkingSince + hoursMax * 3600_000
-  const ownership = described(checks.filter(({ of }) => of.kind === 'ownership'))
+  const ownershipChecks = checks.filter(({ of }) => of.kind === 'ownership')
+  const ownership = described(ownershipChecks)
   if (now >= endsAt) {
     return { status: 'FAILED', statusReason: `${givenUp(domain, hoursMax)} ${ownership}`, nextCheckAt: null }
   }
   return {
     status: 'PENDING_VERIFICATION',
     statusReason: `Waiting for the DNS record that proves who owns ${domain.domainName}. ${ownership}`,
-    nextCheckAt: Math.min(now + pauseAfter(now - domain.checkingSince), endsAt),
+    nextCheckAt: Math.min(
+      now + pauseAfter(now - domain.checkingSince, ownershipChecks.every(isAnswered)),
+      endsAt,
+    ),
   }
 }
+
+const isAnswered = ({ answered }: DomainCheck) => answered
 
 const givenUp = ({ appId, domainName }: DomainAssociationRow, hours: number) =>
   `The DNS record that proves who owns ${domainName} was not seen within ${hours} hours. Set it and start again, with the same record: ` +

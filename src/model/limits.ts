@@ -82,6 +82,8 @@ export const limits = {
   /** Of one question to the DNS, and of all that a look at one domain asks. */
   dnsQuerySecondsMax: 5,
   dnsLookSecondsMax: 30,
+  /** Of the questions about the hosts of a domain, in one look; after them no other is asked. */
+  dnsUnansweredMax: 2,
   /** How long a domain that is looked at is left to who looks; longer than a look takes. */
   domainLeaseSeconds: 60,
   domainLooksAtOnceMax: 8,

@@ -1,8 +1,8 @@
 /** How much there may be of what an account makes. Work of any size is bounded by `limits.ts`; these count things. */
 export interface Quotas {
-  /** Of an account in one region. */
+  /** Of an account, in all regions together. */
   appsMax: number
-  /** Of an account in one region; apps that were deleted again count too. */
+  /** Of an account, in all regions together; apps that were deleted again count too. */
   appCreationsPerHourMax: number
   branchesPerAppMax: number
   domainsPerAppMax: number

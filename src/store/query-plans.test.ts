@@ -127,8 +127,8 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
   [
     'countApps',
     // Nothing is run, so that there is no row with a number.
-    (q) => countApps(q, scope).catch(() => undefined),
-    ['SEARCH apps USING COVERING INDEX appsByAccount (accountId=? AND region=?)'],
+    (q) => countApps(q, scope.accountId).catch(() => undefined),
+    ['SEARCH apps USING COVERING INDEX appsByAccount (accountId=?)'],
   ],
   [
     'listApps',

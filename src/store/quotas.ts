@@ -1,26 +1,25 @@
 import { sql } from 'kysely'
 
-import type { Scope } from '../model/arn.ts'
 import type { Queries, Transaction } from './database.ts'
 
-/** An hour begins with the first app that is created in it, so that one row for each account and region is enough. */
+/** An hour begins with the first app that is created in it, so that one row for each account is enough. */
 const hourMilliseconds = 3600 * 1000
 
 /**
  * Counts the creation of an app, and returns how many there were in this hour, this one included. It holds the count
- * until the transaction ends: of two creations at once, in one account and region, the second sees the first.
+ * until the transaction ends: of two creations at once, in whatever regions of one account, the second sees the first.
  */
 export async function countAppCreation(
   transaction: Transaction,
-  { accountId, region }: Scope,
+  accountId: string,
   now: number,
 ): Promise<number> {
   const isOver = sql<boolean>`"appCreations"."hourStartedAt" <= ${now - hourMilliseconds}`
   const { count } = await transaction
     .insertInto('appCreations')
-    .values({ accountId, region, hourStartedAt: now, count: 1 })
+    .values({ accountId, hourStartedAt: now, count: 1 })
     .onConflict((conflict) =>
-      conflict.columns(['accountId', 'region']).doUpdateSet({
+      conflict.column('accountId').doUpdateSet({
         count: sql<number>`case when ${isOver} then 1 else "appCreations"."count" + 1 end`,
         hourStartedAt: sql<number>`case when ${isOver} then excluded."hourStartedAt" else "appCreations"."hourStartedAt" end`,
       }),
@@ -30,12 +29,12 @@ export async function countAppCreation(
   return count
 }
 
-export async function countApps(queries: Queries, { accountId, region }: Scope): Promise<number> {
+/** Of all regions: a region is any name that a client signs for. */
+export async function countApps(queries: Queries, accountId: string): Promise<number> {
   const { count } = await queries
     .selectFrom('apps')
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('accountId', '=', accountId)
-    .where('region', '=', region)
     .executeTakeFirstOrThrow()
   return count
 }

@@ -54,10 +54,9 @@ export interface AppRow {
   updatedAt: number
 }
 
-/** How many apps an account has created in a region in the hour that began with the first of them. */
+/** How many apps an account has created, in whatever regions, in the hour that began with the first of them. */
 export interface AppCreationsRow {
   accountId: string
-  region: string
   hourStartedAt: number
   count: number
 }

@@ -7,11 +7,9 @@ export const controlPlane: Migration = {
 
     await db.schema
       .createTable('appCreations')
-      .addColumn('accountId', text, (column) => column.notNull())
-      .addColumn('region', text, (column) => column.notNull())
+      .addColumn('accountId', text, (column) => column.primaryKey())
       .addColumn('hourStartedAt', 'bigint', (column) => column.notNull())
       .addColumn('count', 'integer', (column) => column.notNull())
-      .addPrimaryKeyConstraint('appCreationsByAccount', ['accountId', 'region'])
       .execute()
 
     await db.schema
