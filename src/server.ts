@@ -272,7 +272,6 @@ function createApi(
     defaultDomain: (appId) => sites.defaultDomain(appId),
     domainRecords: records,
     domainsChanged: () => verifier.wake(),
-    lookAtDomain: (domainId) => verifier.look(domainId),
     // A worker that is still opening looks at the jobs when it starts; one that cannot open ends the server.
     jobsChanged: () =>
       void worker.get().then(

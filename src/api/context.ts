@@ -25,8 +25,6 @@ export interface Services {
   domainRecords: DomainRecords
   /** Tells who looks at the DNS that a domain is to be looked at. */
   domainsChanged(): void
-  /** Looks at the domain's records now; resolves when what was seen is stored. */
-  lookAtDomain(domainId: string): Promise<void>
   /** Tells the worker to look at the jobs: one was added, or one is to be stopped. */
   jobsChanged(): void
   /** Resolves when every live edge shows what the database holds now, or after a bound. */

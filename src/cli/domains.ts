@@ -1,10 +1,16 @@
 import type { Command } from 'commander'
 
 import type { DomainChecks } from '../api/preamp/domain-checks.ts'
+import type { Config } from '../config.ts'
+import { limits } from '../model/limits.ts'
 import { apiUrlOf, clientDescriptions, clientSettings, explainApiError } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { addSettings, configOf } from './settings-options.ts'
 import { printTable } from './table.ts'
+
+const pauseMilliseconds = 300
+/** Longer than one look takes, so that a server with others to look at first is waited for too. */
+const secondsMax = 2 * limits.dnsLookSecondsMax
 
 /** `preamp domains`: what the DNS says about the custom domains of an app. */
 export function register(program: Command): void {
@@ -23,9 +29,9 @@ export function register(program: Command): void {
 
 async function checkDomain(command: Command, appId: string, domainName: string): Promise<void> {
   const config = configOf(command)
-  const path = `/_preamp/apps/${encodeURIComponent(appId)}/domains/${encodeURIComponent(domainName)}/verify`
+  const path = `/_preamp/apps/${encodeURIComponent(appId)}/domains/${encodeURIComponent(domainName)}`
   try {
-    const domain = await callEndpoint<DomainChecks>(config, 'POST', path)
+    const domain = await lookAgain(config, path)
     console.log(`${domain.domainName}: ${domain.domainStatus}`)
     if (domain.statusReason) console.log(domain.statusReason)
     console.log()
@@ -40,5 +46,21 @@ async function checkDomain(command: Command, appId: string, domainName: string):
     if (!domain.checks.every(({ passed }) => passed)) process.exitCode = 1
   } catch (error) {
     explainApiError(error, apiUrlOf(config, process.env))
+  }
+}
+
+/** Asks for a look at the records and waits for it. */
+async function lookAgain(config: Config, path: string): Promise<DomainChecks> {
+  const before = await callEndpoint<DomainChecks>(config, 'POST', `${path}/verify`)
+  const giveUpAt = Date.now() + secondsMax * 1000
+  for (;;) {
+    const domain = await callEndpoint<DomainChecks>(config, 'GET', `${path}/checks`)
+    if (domain.checkedAt !== before.checkedAt) return domain
+    if (Date.now() > giveUpAt) {
+      throw new Error(
+        `The records were not looked at within ${secondsMax} seconds: the server is busy with other domains, or does not reach its DNS. Look into its log, or try again later.`,
+      )
+    }
+    await Bun.sleep(pauseMilliseconds)
   }
 }

@@ -190,10 +190,10 @@ describe('a DNS that', () => {
   })
 })
 
-describe('hosts', () => {
-  const hostsAsked = ({ domainName }: ReturnType<typeof newDomain>) =>
-    server.asked.filter((name) => /^h\d\./.test(name) && name.endsWith(`.${domainName}`))
+const hostsAsked = ({ domainName }: ReturnType<typeof newDomain>) =>
+  server.asked.filter((name) => /^h\d\./.test(name) && name.endsWith(`.${domainName}`))
 
+describe('hosts', () => {
   test('are asked for from the look on that sees who owns the domain', async () => {
     const domain = newDomain()
     server.set(`h1.${domain.domainName}`, { type: 'CNAME', value: target })

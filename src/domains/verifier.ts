@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { limits } from '../model/limits.ts'
 import { type Database, isUniqueViolation } from '../store/database.ts'
 import {
-  claimDomain,
   claimDueDomain,
   type ClaimedDomain,
   findDomainOwner,
@@ -18,8 +17,6 @@ export interface DomainVerifier {
   start(): void
   /** A domain is to be looked at now. */
   wake(): void
-  /** Looks at this domain now, whenever its next look would be; resolves when what was seen is stored. */
-  look(domainId: string): Promise<void>
   /** Ends the looks at hand: they are due again at once, for the next server. */
   stop(): Promise<void>
 }
@@ -46,13 +43,11 @@ const pollMillisecondsDefault = 1000
  */
 export function createDomainVerifier(options: VerifierOptions): DomainVerifier {
   const { database, check, now, log } = options
-  const running = new Set<Promise<void>>()
+  const running = new Set<{ accountId: string; done: Promise<void> }>()
   const stopping = new AbortController()
   let timer: ReturnType<typeof setInterval> | undefined
   let claiming: Promise<void> | undefined
   let claimAgain = false
-
-  const leaseExpiresAt = () => now() + limits.domainLeaseSeconds * 1000
 
   /** One claim at a time; one that is asked for meanwhile follows it. */
   function wake(): void {
@@ -72,9 +67,13 @@ export function createDomainVerifier(options: VerifierOptions): DomainVerifier {
   async function claimDue(): Promise<void> {
     try {
       while (running.size < limits.domainLooksAtOnceMax && !stopping.signal.aborted) {
-        const claim = await claimDueDomain(database, { now: now(), leaseExpiresAt: leaseExpiresAt() })
+        const claim = await claimDueDomain(database, {
+          now: now(),
+          leaseExpiresAt: now() + limits.domainLeaseSeconds * 1000,
+          exceptAccounts: busyAccounts(),
+        })
         if (!claim) return
-        void follow(lookAt(claim)).then(wake)
+        follow(claim)
       }
     } catch (error) {
       // A database that cannot be reached: the next look comes soon.
@@ -82,14 +81,25 @@ export function createDomainVerifier(options: VerifierOptions): DomainVerifier {
     }
   }
 
-  /** Keeps the look in mind until it ends; never throws. */
-  function follow(look: Promise<void>): Promise<void> {
-    const followed = look
+  /** Accounts that leave the other places to others: their domains may be many, and their DNS slow. */
+  function busyAccounts(): string[] {
+    const looks = Map.groupBy(running, ({ accountId }) => accountId)
+    return [...looks].flatMap(([accountId, { length }]) =>
+      length >= limits.domainLooksOfAccountMax ? [accountId] : [],
+    )
+  }
+
+  /** Looks, and keeps that in mind until it ends, when there is room for another. */
+  function follow(claim: ClaimedDomain): void {
+    const done = lookAt(claim)
       // Its lease ends by itself: the domain is due again then.
       .catch((error: unknown) => log.error({ err: error }, 'a look at the records of a domain failed'))
-      .finally(() => running.delete(followed))
-    running.add(followed)
-    return followed
+      .finally(() => {
+        running.delete(look)
+        wake()
+      })
+    const look = { accountId: claim.scope.accountId, done }
+    running.add(look)
   }
 
   async function lookAt(claim: ClaimedDomain): Promise<void> {
@@ -142,15 +152,11 @@ export function createDomainVerifier(options: VerifierOptions): DomainVerifier {
       wake()
     },
     wake,
-    async look(domainId) {
-      const claim = await claimDomain(database.queries, domainId, leaseExpiresAt())
-      if (claim) await lookAt(claim)
-    },
     async stop() {
       stopping.abort()
       clearInterval(timer)
       await claiming
-      await Promise.all(running)
+      await Promise.all(Array.from(running, ({ done }) => done))
     },
   }
 }

@@ -87,6 +87,7 @@ export const limits = {
   /** How long a domain that is looked at is left to who looks; longer than a look takes. */
   domainLeaseSeconds: 60,
   domainLooksAtOnceMax: 8,
+  domainLooksOfAccountMax: 4,
   /** Names that one leads to by CNAME records, and addresses of one that are compared. */
   cnameChainMax: 8,
   dnsAddressesMax: 32,

@@ -123,11 +123,11 @@ export interface ClaimedDomain {
 
 /**
  * Claims the domain whose records are to be looked at first, in one statement: until the lease ends nobody else finds it.
- * Undefined when none is due.
+ * Undefined when none is due, but for those of the accounts that are left out.
  */
 export async function claimDueDomain(
   database: Database,
-  claim: { now: number; leaseExpiresAt: number },
+  claim: { now: number; leaseExpiresAt: number; exceptAccounts: readonly string[] },
 ): Promise<ClaimedDomain | undefined> {
   const { queries, kind } = database
   const domain = await queries
@@ -138,25 +138,15 @@ export async function claimDueDomain(
         .selectFrom('domainAssociations as due')
         .select('due.domainId')
         .where('due.nextCheckAt', '<=', claim.now)
+        .$if(claim.exceptAccounts.length > 0, (of) =>
+          of
+            .innerJoin('apps', 'apps.appId', 'due.appId')
+            .where('apps.accountId', 'not in', claim.exceptAccounts),
+        )
         .orderBy('due.nextCheckAt')
         .limit(1)
-      return kind === 'postgres' ? due.forUpdate().skipLocked() : due
+      return kind === 'postgres' ? due.forUpdate('due').skipLocked() : due
     })
-    .returningAll()
-    .executeTakeFirst()
-  return withScope(queries, domain)
-}
-
-/** Claims that one domain, due or not, from whoever looks at it already; undefined when it is gone. */
-export async function claimDomain(
-  queries: Queries,
-  domainId: string,
-  leaseExpiresAt: number,
-): Promise<ClaimedDomain | undefined> {
-  const domain = await queries
-    .updateTable('domainAssociations')
-    .set(claimed(leaseExpiresAt))
-    .where('domainId', '=', domainId)
     .returningAll()
     .executeTakeFirst()
   return withScope(queries, domain)

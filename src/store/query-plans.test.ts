@@ -18,7 +18,6 @@ import { findBranch, findBranchByDisplayName, listBranches, takeJobNumber } from
 import { type Database, openDatabase, type Queries, type Transaction } from './database.ts'
 import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
 import {
-  claimDomain,
   claimDueDomain,
   findDomain,
   findDomainOwner,
@@ -282,7 +281,7 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
   ],
   [
     'claimDueDomain',
-    (queries) => claimDueDomain({ ...database, queries }, { now: 1, leaseExpiresAt: 2 }),
+    (queries) => claimDueDomain({ ...database, queries }, { now: 1, leaseExpiresAt: 2, exceptAccounts: [] }),
     [
       'SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)',
       'SCALAR SUBQUERY 1',
@@ -290,9 +289,15 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     ],
   ],
   [
-    'claimDomain',
-    (q) => claimDomain(q, 'd', 2),
-    ['SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)'],
+    'claimDueDomain, but for some accounts',
+    (queries) =>
+      claimDueDomain({ ...database, queries }, { now: 1, leaseExpiresAt: 2, exceptAccounts: ['a'] }),
+    [
+      'SEARCH domainAssociations USING INDEX sqlite_autoindex_domainAssociations_1 (domainId=?)',
+      'SCALAR SUBQUERY 1',
+      'SEARCH due USING INDEX dueDomainChecks (nextCheckAt<?)',
+      'SEARCH apps USING INDEX sqlite_autoindex_apps_1 (appId=?)',
+    ],
   ],
   [
     'settleDomain',

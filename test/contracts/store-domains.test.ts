@@ -3,7 +3,6 @@ import { describe, expect, test } from 'bun:test'
 import { deleteApp } from '../../src/store/apps.ts'
 import { deleteBranch } from '../../src/store/branches.ts'
 import {
-  claimDomain,
   claimDueDomain,
   deleteDomain,
   findDomain,
@@ -37,6 +36,9 @@ describe.each(databaseServers(requires('postgres')))('domain associations on %s'
     store.database.transaction((transaction) =>
       settleDomain(transaction, claim!.domain, { statusReason, nextCheckAt: 50 }),
     )
+  /** The one of all that waited longest. */
+  const claim = (now: number, leaseExpiresAt: number, exceptAccounts: string[] = []) =>
+    claimDueDomain(store.database, { now, leaseExpiresAt, exceptAccounts })
   const siteOf = async (host: string) => (await findDomainSite(queries(), host))?.branch.name
 
   async function addDomain(
@@ -137,12 +139,12 @@ describe.each(databaseServers(requires('postgres')))('domain associations on %s'
       // Those of other tests are due as well.
       const claimed: string[] = []
       for (;;) {
-        const claim = await claimDueDomain(store.database, { now: 2_000, leaseExpiresAt: 8_000 })
-        if (!claim) break
-        claimed.push(claim.domain.domainName)
-        expect(claim.domain.nextCheckAt).toBe(8_000)
-        expect(claim.scope).toEqual({ accountId: expect.any(String), region: 'us-east-1' })
-        expect(claim.domain.status).not.toBe('CREATING')
+        const due = await claim(2_000, 8_000)
+        if (!due) break
+        claimed.push(due.domain.domainName)
+        expect(due.domain.nextCheckAt).toBe(8_000)
+        expect(due.scope).toEqual({ accountId: expect.any(String), region: 'us-east-1' })
+        expect(due.domain.status).not.toBe('CREATING')
       }
       expect(claimed.slice(-2)).toEqual(['sooner.example', 'soon.example'])
       expect((await findDomain(queries(), soon.appId, 'soon.example'))?.status).toBe('PENDING_VERIFICATION')
@@ -152,37 +154,51 @@ describe.each(databaseServers(requires('postgres')))('domain associations on %s'
     test('is one process’s, of many that ask at once', async () => {
       for (let index = 0; index < 20; index++)
         await addDomain({ domainName: `m${index}.example`, nextCheckAt: 10_000 })
-      const claims = await Promise.all(
-        Array.from({ length: 40 }, () =>
-          claimDueDomain(store.database, { now: 10_000, leaseExpiresAt: 20_000 }),
-        ),
-      )
-      const names = claims.flatMap((claim) =>
-        claim?.domain.domainName.startsWith('m') ? [claim.domain.domainName] : [],
+      const claims = await Promise.all(Array.from({ length: 40 }, () => claim(10_000, 20_000)))
+      const names = claims.flatMap((due) =>
+        due?.domain.domainName.startsWith('m') ? [due.domain.domainName] : [],
       )
       expect(new Set(names).size).toBe(names.length)
       for (;;) {
-        const claim = await claimDueDomain(store.database, { now: 10_000, leaseExpiresAt: 20_000 })
-        if (!claim) break
-        names.push(claim.domain.domainName)
+        const due = await claim(10_000, 20_000)
+        if (!due) break
+        names.push(due.domain.domainName)
       }
       expect(new Set(names).size).toBe(names.length)
       expect(names.filter((name) => /^m\d+\.example$/.test(name))).toHaveLength(20)
     })
 
+    test('leaves out accounts that have enough', async () => {
+      for (const [accountId, domainName, nextCheckAt] of [
+        ['555555555555', 'many.example', 1],
+        ['555555555555', 'more.example', 2],
+        ['666666666666', 'one.example', 3],
+      ] as const) {
+        await addDomain({ domainName, nextCheckAt, appId: (await store.addApp({ accountId })).appId })
+      }
+      expect((await claim(3, 8_000, ['555555555555', '777777777777']))?.domain.domainName).toBe('one.example')
+      expect(await claim(3, 8_000, ['555555555555'])).toBeUndefined()
+      expect((await claim(3, 8_000))?.domain.domainName).toBe('many.example')
+      expect((await claim(3, 8_000))?.domain.domainName).toBe('more.example')
+    })
+
     test('that was changed, taken over or deleted meanwhile settles nothing', async () => {
       const domain = await addDomain({ domainName: 'fenced.example' })
-      const first = await claimDomain(queries(), domain.domainId, 100)
-      const second = await claimDomain(queries(), domain.domainId, 101)
+      const claimAgain = async (leaseExpiresAt: number) => {
+        await updateDomain(queries(), domain.domainId, { nextCheckAt: 0 })
+        return claim(0, leaseExpiresAt)
+      }
+      const first = await claimAgain(100)
+      const second = await claimAgain(101)
       expect(await settle(first, 'first')).toBe(false)
       expect(await settle(second, 'second')).toBe(true)
-      const third = await claimDomain(queries(), domain.domainId, 102)
+      const third = await claimAgain(102)
       await updateDomain(queries(), domain.domainId, { nextCheckAt: 60 })
       expect(await settle(third, 'third')).toBe(false)
       expect((await findDomain(queries(), domain.appId, 'fenced.example'))?.statusReason).toBe('second')
       await deleteDomain(queries(), domain.domainId)
       expect(await settle(second, 'gone')).toBe(false)
-      expect(await claimDomain(queries(), domain.domainId, 103)).toBeUndefined()
+      expect(await claimAgain(103)).toBeUndefined()
     })
   })
 

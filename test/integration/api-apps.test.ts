@@ -331,7 +331,7 @@ describe('ListApps', () => {
     for await (const page of paginateListApps({ client: account }, {}))
       pages.push(page.apps!.map(({ name }) => name))
     expect(pages.map(({ length }) => length)).toEqual([8, 2])
-    expect(pages.flat().toSorted()).toEqual(names)
+    expect(new Set(pages.flat())).toEqual(new Set(names))
   })
 
   test('refuses a token of another account', async () => {

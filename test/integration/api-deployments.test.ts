@@ -82,10 +82,11 @@ const badRequest = (message: string) =>
     message: expect.stringContaining(message) as string,
   })
 
+const files = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_file, at) => [`${at}.html`, '']))
+
 describe('CreateDeployment', () => {
   test('takes many files, and refuses more', async () => {
-    const files = (count: number) =>
-      Object.fromEntries(Array.from({ length: count }, (_file, at) => [`${at}.html`, '']))
     await expect(create(files(limits.fileMapFilesMax + 1))).rejects.toEqual(
       badRequest('The fileMap has 10001 files and can have 10000. Leave it out and upload one zip.'),
     )

@@ -321,18 +321,20 @@ describe('a domain', () => {
 })
 
 test('patterns that would keep an edge busy are refused', async () => {
-  const refusal = (count: number, characters: number) =>
-    `BadRequestException: autoSubDomainCreationPatterns has ${count} patterns of ${characters} characters together. Use 50 patterns and 4096 characters at the most.`
   const autoSubDomainCreationPatterns = Array<string>(500).fill('*b'.repeat(1000))
   const more = { enableAutoSubDomain: true, autoSubDomainCreationPatterns }
-  expect(await refused(create('slow.example.com', { www: 'main' }, more))).toBe(refusal(500, 1_000_000))
+  expect(await refused(create('slow.example.com', { www: 'main' }, more))).toContain(
+    'has 500 patterns of 1000000 characters',
+  )
   await create('slow.example.com', { www: 'main' })
   const update = new UpdateDomainAssociationCommand({
     appId,
     domainName: 'slow.example.com',
     autoSubDomainCreationPatterns: ['a'.repeat(2048), 'a'.repeat(2048), 'a'],
   })
-  expect(await refused(preamp.client.send(update))).toBe(refusal(3, 4097))
+  expect(await refused(preamp.client.send(update))).toBe(
+    'BadRequestException: autoSubDomainCreationPatterns has 3 patterns of 4097 characters together. Use 50 patterns and 4096 characters at the most.',
+  )
 })
 
 describe('a host belongs to one app', () => {

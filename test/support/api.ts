@@ -52,7 +52,6 @@ export async function startApi(
     defaultDomain: (appId) => `${appId}.localhost:4780`,
     domainRecords: domainRecords(secrets.deriveKey('domain-records'), 'localhost'),
     domainsChanged: () => undefined,
-    lookAtDomain: () => Promise.resolve(),
     jobsChanged: () => undefined,
     liveLogPath: (jobKey, step) => `/nonexistent/${jobKey}/${step}`,
     diskShortage: () => Promise.resolve(undefined),

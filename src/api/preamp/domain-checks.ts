@@ -1,7 +1,6 @@
-import { updateDomain } from '../../store/domain-associations.ts'
+import { type DomainChange, updateDomain } from '../../store/domain-associations.ts'
 import type { DomainAssociationRow } from '../../store/schema.ts'
 import { domainResource } from '../authorization.ts'
-import type { OperationContext } from '../context.ts'
 import { ownDomain } from '../look-up.ts'
 import type { EndpointCall, SignedEndpoint } from './endpoints.ts'
 
@@ -29,7 +28,10 @@ export const readDomainChecks: SignedEndpoint = {
   },
 }
 
-/** Looks at once, and begins anew with the same records where the wait was given up. */
+/**
+ * Has the domain looked at next, and begins anew with the same records where the wait was given up. The look is awaited by
+ * reading the checks until their `checkedAt` is another than in this answer: a look that had begun before is not kept.
+ */
 export const verifyDomain: SignedEndpoint = {
   method: 'POST',
   path: '/_preamp/apps/{appId}/domains/{domainName}/verify',
@@ -37,28 +39,24 @@ export const verifyDomain: SignedEndpoint = {
     action: 'amplify:UpdateDomainAssociation',
     ...domainResource(caller, addressOf({ members })),
   }),
-  async handle(context, call) {
-    const { services, caller } = context
-    const { domain } = await ownDomain(services.database.queries, caller, addressOf(call))
-    if (domain.status === 'FAILED') await restart(context, domain)
-    await services.lookAtDomain(domain.domainId)
-    return viewChecks((await ownDomain(services.database.queries, caller, addressOf(call))).domain)
+  async handle({ services, caller }, call) {
+    const { database, now, domainsChanged } = services
+    const { domain } = await ownDomain(database.queries, caller, addressOf(call))
+    const change =
+      domain.status === 'FAILED' ? restarted(Math.max(now(), domain.createdAt)) : { nextCheckAt: now() }
+    await updateDomain(database.queries, domain.domainId, change)
+    domainsChanged()
+    return viewChecks({ ...domain, ...change })
   },
 }
 
-async function restart(
-  { services: { database, now } }: OperationContext,
-  { domainId, createdAt }: DomainAssociationRow,
-): Promise<void> {
-  const startedAt = Math.max(now(), createdAt)
-  await updateDomain(database.queries, domainId, {
-    status: 'PENDING_VERIFICATION',
-    statusReason: null,
-    checkingSince: startedAt,
-    nextCheckAt: startedAt,
-    updatedAt: startedAt,
-  })
-}
+const restarted = (startedAt: number): DomainChange => ({
+  status: 'PENDING_VERIFICATION',
+  statusReason: null,
+  checkingSince: startedAt,
+  nextCheckAt: startedAt,
+  updatedAt: startedAt,
+})
 
 const addressOf = ({ members }: Pick<EndpointCall, 'members'>) => ({
   appId: members['appId']!,
