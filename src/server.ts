@@ -199,6 +199,8 @@ async function openWorker(
     sessionLimits: {
       memoryBytes: config.buildMemoryMiB * 1024 * 1024,
       processesMax: config.buildProcessesMax,
+      cpus: availableParallelism(),
+      diskBytes: 128 * 1024 ** 3,
     },
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     privateSources: config.privateSources ?? isLoopbackBind(config),

@@ -56,6 +56,7 @@ export const createApp = operation('CreateApp', {
       settings,
       tags: tags ?? {},
       secrets: services.secrets.seal(secrets),
+      options: {},
       createdAt: now,
       updatedAt: now,
     }

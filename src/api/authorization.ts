@@ -57,7 +57,7 @@ interface OfBranch extends OfApp {
 }
 
 const anyApp = (caller: Scope): Subject => ({ resource: appArn(caller, '*') })
-const app = (caller: Scope, { appId }: OfApp): Subject => ({
+export const appResource = (caller: Scope, { appId }: OfApp): Subject => ({
   resource: appArn(caller, appId),
   named: { kind: 'app', appId },
 })
@@ -96,7 +96,7 @@ const namedByArn = (caller: Scope, { resourceArn }: { resourceArn: string }): Su
 /** An artifact is named without its app. */
 async function appOfArtifact(caller: Caller, { artifactId }: { artifactId: string }, queries: Queries) {
   const owned = await findOwnArtifact(queries, caller, artifactId)
-  return owned ? app(caller, owned.app) : anyApp(caller)
+  return owned ? appResource(caller, owned.app) : anyApp(caller)
 }
 
 /**
@@ -105,14 +105,14 @@ async function appOfArtifact(caller: Caller, { artifactId }: { artifactId: strin
  */
 const resources: ResourceRules = {
   CreateApp: anyApp,
-  GetApp: app,
+  GetApp: appResource,
   ListApps: anyApp,
-  UpdateApp: app,
-  DeleteApp: app,
+  UpdateApp: appResource,
+  DeleteApp: appResource,
 
   CreateBranch: branch,
   GetBranch: branch,
-  ListBranches: app,
+  ListBranches: appResource,
   UpdateBranch: branch,
   DeleteBranch: branch,
 
@@ -125,31 +125,31 @@ const resources: ResourceRules = {
   CreateDeployment: branch,
   StartDeployment: branch,
 
-  ListArtifacts: app,
+  ListArtifacts: appResource,
   GetArtifactUrl: appOfArtifact,
 
   CreateDomainAssociation: domainResource,
   GetDomainAssociation: domainResource,
-  ListDomainAssociations: app,
+  ListDomainAssociations: appResource,
   UpdateDomainAssociation: domainResource,
   DeleteDomainAssociation: domainResource,
 
   CreateWebhook: branch,
   GetWebhook: webhookResource,
-  ListWebhooks: app,
+  ListWebhooks: appResource,
   UpdateWebhook: webhookResource,
   DeleteWebhook: webhookResource,
 
-  CreateBackendEnvironment: app,
-  GetBackendEnvironment: app,
-  ListBackendEnvironments: app,
-  DeleteBackendEnvironment: app,
+  CreateBackendEnvironment: appResource,
+  GetBackendEnvironment: appResource,
+  ListBackendEnvironments: appResource,
+  DeleteBackendEnvironment: appResource,
 
   TagResource: namedByArn,
   UntagResource: namedByArn,
   ListTagsForResource: namedByArn,
 
-  GenerateAccessLogs: app,
+  GenerateAccessLogs: appResource,
 }
 
 /**

@@ -73,7 +73,7 @@ const callEndpoint = pipeline<Exchange & { target: Target }>()([
   identifyKey,
   readWholeBody,
   authenticate,
-  ({ request, target }: Exchange & { target: Target }) => matchEndpoint(request, target),
+  readEndpointCall,
   performEndpoint,
 ])
 
@@ -253,13 +253,20 @@ async function runHandler(
   return { output }
 }
 
+function readEndpointCall({ request, target, body }: Exchange & { target: Target; body: Uint8Array }) {
+  const { endpoint, call } = matchEndpoint(request, target)
+  const sent = request.method === 'GET' || body.length === 0 ? {} : parseJsonObject(body)
+  return { endpoint, call: { ...call, sent } }
+}
+
 async function performEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
 ): Promise<{ output: object }> {
-  const { method, path } = exchange.endpoint
+  const { method, path, bodyIsSecret } = exchange.endpoint
   if (method === 'GET') return actOnEndpoint(exchange)
   const { members } = exchange.call
-  return audited({ ...exchange, operation: `${method} ${path}`, members, sent: {} }, (services) =>
+  const sent = bodyIsSecret ? {} : exchange.call.sent
+  return audited({ ...exchange, operation: `${method} ${path}`, members, sent }, (services) =>
     actOnEndpoint({ ...exchange, services }),
   )
 }

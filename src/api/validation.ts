@@ -20,6 +20,9 @@ export function parseInput(schema: z.ZodType, input: Record<string, unknown>): u
 }
 
 function describe(issue: Issue, input: unknown): string {
+  if (issue.code === 'unrecognized_keys') {
+    return `No member is called ${issue.keys.join(', ').slice(0, shownCharactersMax)}`
+  }
   const value = valueAt(issue.path, input)
   return `Value${shown(issue, value)} at '${wirePath(issue.path, input)}' failed to satisfy constraint: ${constraint(issue, value)}`
 }
@@ -32,6 +35,8 @@ function constraint(issue: Issue, value: unknown): string {
       return issue.message
     case 'invalid_value':
       return `Member must satisfy enum value set: [${issue.values.join(', ')}]`
+    case 'invalid_union':
+      return 'Member must be of another type'
     case 'invalid_type':
       return `Member must be of type ${issue.expected}`
     case 'invalid_key':

@@ -5,6 +5,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { collectFolder } from '../deploy/collect-folder.ts'
 import { checkout, type Commit } from '../git/checkout.ts'
 import { parseRepository, repositoryName, RepositoryRefused, shownRepository } from '../git/repository.ts'
+import { appOptionsOf } from '../model/app-options.ts'
 import { limits } from '../model/limits.ts'
 import { emptyManifest, type Manifest } from '../model/manifest.ts'
 import type { AppSecrets } from '../model/settings.ts'
@@ -13,7 +14,7 @@ import { BuildFailed, customerError } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import { type BuildSpec, parseBuildSpec, plainSite } from './build-spec.ts'
 import { buildEnvironment } from './environment.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, SessionLimits } from './executor.ts'
 import {
   buildSpecFiles,
   customHeadersFile,
@@ -30,7 +31,7 @@ export interface BuildOptions {
   jobFolder: string
   /** Server variables that builds see. */
   serverVariables: Record<string, string>
-  sessionLimits: { memoryBytes: number; processesMax: number }
+  sessionLimits: SessionLimits
   fileRepositories: boolean
   privateSources: boolean
 }
@@ -163,6 +164,8 @@ async function runCommands(
     workFolder: join(options.jobFolder, 'build'),
     startFolder: folder,
     limits: options.sessionLimits,
+    network: appOptionsOf(app).network,
+    readableFolders: [],
     environment: buildEnvironment(
       {
         accountId: app.accountId,

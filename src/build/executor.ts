@@ -31,9 +31,22 @@ export interface SessionOptions {
   startFolder: string
   /** The whole environment of the commands, but for what the executor adds: HOME, PATH, TMPDIR where absent. */
   environment: Record<string, string>
-  limits: { memoryBytes: number; processesMax: number }
+  limits: SessionLimits
+  /** Whether the commands reach the network; never the loopback services of the host, where the executor can prevent it. */
+  network: boolean
+  /** Folders of the server that the commands see at their own paths and cannot write: toolchains. */
+  readableFolders: readonly string[]
   /** Called with the output as it comes, in order within each stream. */
   onOutput(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
+}
+
+export interface SessionLimits {
+  memoryBytes: number
+  processesMax: number
+  /** Processors' worth of time. */
+  cpus: number
+  /** Of what the commands write to the work folder. */
+  diskBytes: number
 }
 
 export interface BuildSession {

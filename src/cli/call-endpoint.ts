@@ -1,5 +1,6 @@
 import { SignatureV4, type SignatureV4Init } from '@smithy/signature-v4'
 
+import type { SignedEndpoint } from '../api/preamp/endpoints.ts'
 import type { Config } from '../config.ts'
 import { Sha256 } from '../model/sha256.ts'
 import { apiUrlOf, findCredentials } from './amplify-client.ts'
@@ -12,24 +13,24 @@ import { apiUrlOf, findCredentials } from './amplify-client.ts'
  */
 export async function callEndpoint<Answer>(
   config: Config,
-  method: 'GET' | 'POST',
+  method: SignedEndpoint['method'],
   path: string,
+  body?: object,
 ): Promise<Answer> {
   const url = new URL(path, apiUrlOf(config, process.env))
   const { region } = config
-  const response = await sendSigned(method, url, {
-    region,
-    credentials: findCredentials(config, process.env),
-  })
+  const signature = { region, credentials: findCredentials(config, process.env) }
+  const response = await sendSigned(method, url, signature, body && JSON.stringify(body))
   if (!response.ok) throw await errorOf(response)
   return (await response.json()) as Answer
 }
 
-/** Sends a request without a body, signed as AWS's clients sign theirs to the API. */
+/** Sends a request, signed as AWS's clients sign theirs to the API. */
 export async function sendSigned(
   method: string,
   url: URL,
   signature: Pick<SignatureV4Init, 'region' | 'credentials'>,
+  body?: string,
 ): Promise<Response> {
   const signer = new SignatureV4({ service: 'amplify', sha256: Sha256, ...signature })
   const { protocol, hostname, port, host } = url
@@ -40,9 +41,10 @@ export async function sendSigned(
     ...(port !== '' && { port: Number(port) }),
     path: url.pathname,
     query: Object.fromEntries(url.searchParams),
-    headers: { host },
+    headers: { host, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    body,
   })
-  return fetch(url, { method, headers })
+  return fetch(url, { method, headers, ...(body !== undefined && { body }) })
 }
 
 async function errorOf(response: Response): Promise<Error> {

@@ -9,7 +9,7 @@ import type {
 
 /** Columns by what they hold. A column name means the same in every table. */
 const booleanColumns = new Set(['enabled', 'commandsStarted', 'verified', 'owned'])
-const jsonColumns = new Set(['settings', 'tags', 'policies', 'checks', 'parameters'])
+const jsonColumns = new Set(['settings', 'tags', 'policies', 'checks', 'parameters', 'options', 'event'])
 const integerColumns = new Set([
   'expiresAt',
   'createdAt',
@@ -23,6 +23,9 @@ const integerColumns = new Set([
   'ownedAt',
   'checkingSince',
   'nextCheckAt',
+  'nextAttemptAt',
+  'deliveredAt',
+  'attempts',
   'checkedAt',
   'lastJobNumber',
   'jobCount',

@@ -1,3 +1,4 @@
+import type { AppOptions } from '../model/app-options.ts'
 import type { DomainCheck, DomainSettings, DomainStatus, DomainUpdateStatus } from '../model/domains.ts'
 import type { JobStatus, JobType, SourceUrlType, StepName } from '../model/jobs.ts'
 import type { PolicyDocument } from '../model/policy-document.ts'
@@ -23,6 +24,10 @@ export interface Tables {
   domainAssociations: DomainAssociationRow
   domainHosts: DomainHostRow
   auditEvents: AuditEventRow
+  buildSecrets: BuildSecretRow
+  environmentCaches: EnvironmentCacheRow
+  notificationTargets: NotificationTargetRow
+  notificationDeliveries: NotificationDeliveryRow
 }
 
 export interface AccessKeyRow {
@@ -50,6 +55,8 @@ export interface AppRow {
   tags: Record<string, string>
   /** Encrypted `AppSecrets`. */
   secrets: string | null
+  /** What Preamp has beyond AWS's settings; absent is the default. */
+  options: Partial<AppOptions>
   createdAt: number
   updatedAt: number
 }
@@ -246,4 +253,51 @@ export interface AuditEventRow {
   message: string | null
   /** The input, without secrets. */
   parameters: Record<string, unknown>
+}
+
+/** A member of the variable `secrets` of builds. */
+export interface BuildSecretRow {
+  appId: string
+  /** Empty for one of all branches. The branch need not exist. */
+  branchName: string
+  name: string
+  /** Encrypted. */
+  value: string
+  updatedAt: number
+}
+
+/** What `envCache` keeps from one build of a branch to the next. */
+export interface EnvironmentCacheRow {
+  branchId: string
+  /** Encrypted JSON object. */
+  variables: string
+  updatedAt: number
+}
+
+/** Who is told how jobs of an app ended. */
+export interface NotificationTargetRow {
+  targetId: string
+  appId: string
+  /** Null for all branches. */
+  branchName: string | null
+  kind: 'email' | 'webhook'
+  /** An e-mail address, or a URL, encrypted since it may open a door. */
+  address: string
+  /** Encrypted; what a webhook's calls are signed with. */
+  secret: string | null
+  createdAt: number
+}
+
+/** One event for one target. */
+export interface NotificationDeliveryRow {
+  deliveryId: string
+  targetId: string
+  event: Record<string, unknown>
+  createdAt: number
+  attempts: number
+  /** Null once it was delivered or given up. */
+  nextAttemptAt: number | null
+  deliveredAt: number | null
+  /** Why the last attempt failed. */
+  message: string | null
 }

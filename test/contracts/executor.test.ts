@@ -321,7 +321,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
     })
 
     describe('limits', () => {
-      const small = { memoryBytes: 128 * 1024 ** 2, processesMax: 40 }
+      const small = { memoryBytes: 128 * 1024 ** 2, processesMax: 40, cpus: 1, diskBytes: 64 * 1024 ** 2 }
 
       beforeEach(async () => {
         await session.stop()

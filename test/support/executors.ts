@@ -69,7 +69,9 @@ export async function openSession(
     workFolder,
     startFolder: join(workFolder, 'site'),
     environment: {},
-    limits: { memoryBytes: 1024 ** 3, processesMax: 500 },
+    limits: { memoryBytes: 1024 ** 3, processesMax: 500, cpus: 2, diskBytes: 1024 ** 3 },
+    network: true,
+    readableFolders: [],
     onOutput: (stream, bytes) => {
       output[stream] += new TextDecoder().decode(bytes)
     },

@@ -102,7 +102,7 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     secrets,
     s3: {},
     serverVariables: {},
-    sessionLimits: { memoryBytes: 1024 ** 3, processesMax: 256 },
+    sessionLimits: { memoryBytes: 1024 ** 3, processesMax: 256, cpus: 2, diskBytes: 1024 ** 3 },
     fileRepositories: true,
     privateSources: true,
     sitesChanged: async () => undefined,

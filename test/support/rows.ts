@@ -27,6 +27,7 @@ export function appRow(row: Partial<AppRow> = {}): AppRow {
     settings: { platform: 'WEB', enableBranchAutoBuild: false, enableBasicAuth: false },
     tags: {},
     secrets: null,
+    options: {},
     createdAt: 1,
     updatedAt: 1,
     ...row,

@@ -3,17 +3,20 @@ import type { Caller, OperationContext } from '../context.ts'
 import { NotFoundException } from '../errors.ts'
 import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
+import { changeAppOptions, readAppOptions } from './app-options.ts'
 import { readAudit } from './audit.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
 import { webhookDeliveries } from './webhook-deliveries.ts'
 
 /** One of our own endpoints that only the holder of a key may call: signed as a call of the API is, answered in JSON. */
 export interface SignedEndpoint {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Segments in braces are members, as in `routes.ts`. */
   path: `/_preamp/${string}`
   /** What its caller must be allowed, by the same policies as the operations. */
   permission(caller: Caller, members: EndpointCall['members']): Permission
+  /** Whether nothing of the body may be in the audit log. */
+  bodyIsSecret?: true
   /** The answer. What belongs to nobody or to somebody else is not found, as in the API. */
   handle(context: OperationContext, call: EndpointCall): Promise<object>
 }
@@ -21,9 +24,13 @@ export interface SignedEndpoint {
 export interface EndpointCall {
   members: Readonly<Record<string, string>>
   query: Target['query']
+  /** The JSON object that was sent, to be checked; empty where there was none. */
+  sent: Readonly<Record<string, unknown>>
 }
 
 export const signedEndpoints: readonly SignedEndpoint[] = [
+  readAppOptions,
+  changeAppOptions,
   readAudit,
   readDomainChecks,
   verifyDomain,
@@ -34,7 +41,7 @@ export const signedEndpoints: readonly SignedEndpoint[] = [
 export function matchEndpoint(
   { method }: Pick<HttpRequest, 'method'>,
   { path, segments, query }: Target,
-): { endpoint: SignedEndpoint; call: EndpointCall } {
+): { endpoint: SignedEndpoint; call: Omit<EndpointCall, 'sent'> } {
   for (const endpoint of signedEndpoints) {
     const members = endpoint.method === method && matchSegments(endpoint.path, segments)
     if (members) return { endpoint, call: { members, query } }

@@ -35,6 +35,8 @@ export interface ChosenExecutor {
 /** No executor fits: the message says what to install or set. */
 export class NoExecutor extends Error {}
 
+const MiB = 1024 * 1024
+
 /** Variables by which programs are told of certificates (docs of Node, OpenSSL, curl, Git, npm, Python, AWS CLI). */
 const certificateVariables = [
   'AWS_CA_BUNDLE',
@@ -120,7 +122,9 @@ async function probe(executor: Executor): Promise<string | undefined> {
       workFolder,
       startFolder: workFolder,
       environment: {},
-      limits: { memoryBytes: 256 * 1024 * 1024, processesMax: 64 },
+      limits: { memoryBytes: 256 * MiB, processesMax: 64, cpus: 1, diskBytes: 64 * MiB },
+      network: true,
+      readableFolders: [],
       onOutput: () => undefined,
     })
     const result = await session.run('true')

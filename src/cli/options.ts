@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+
+import { UsageError } from '../config.ts'
+import { appOptionDefaults, type AppOptions } from '../model/app-options.ts'
+import { apiUrlOf, clientDescriptions, clientSettings, explainApiError } from './amplify-client.ts'
+import { callEndpoint } from './call-endpoint.ts'
+import { addSettings, configOf } from './settings-options.ts'
+import { printTable } from './table.ts'
+
+/** `preamp options`: what Preamp lets one choose for an app beyond AWS's settings. */
+export function register(program: Command): void {
+  const command = program
+    .command('options')
+    .description('Show the options of an app that AWS does not have, or change them.')
+    .argument('<app-id>')
+    .argument('[changes...]', 'for example network=false; a name with = alone sets the default again')
+  addSettings(command, clientSettings, clientDescriptions).action((appId: string, changes: string[]) =>
+    showOptions(command, appId, changes),
+  )
+}
+
+async function showOptions(command: Command, appId: string, changes: string[]): Promise<void> {
+  const config = configOf(command)
+  const sent = Object.fromEntries(changes.map(readChange))
+  const path = `/_preamp/apps/${encodeURIComponent(appId)}/options`
+  try {
+    const { options } = await (changes.length > 0
+      ? callEndpoint<{ options: AppOptions }>(config, 'PUT', path, sent)
+      : callEndpoint<{ options: AppOptions }>(config, 'GET', path))
+    printTable(
+      ['OPTION', 'VALUE'],
+      Object.entries(options).map(([name, value]) => [name, String(value)]),
+    )
+  } catch (error) {
+    explainApiError(error, apiUrlOf(config, process.env))
+  }
+}
+
+function readChange(change: string): [name: string, value: unknown] {
+  const [, name = '', text = ''] = /^([A-Za-z]+)=(.*)$/s.exec(change) ?? []
+  if (!Object.hasOwn(appOptionDefaults, name)) {
+    const names = Object.keys(appOptionDefaults).join(', ')
+    throw new UsageError(`${change}: must be the name of an option, =, and its value. Options are ${names}.`)
+  }
+  return [name, /^(true|false|[0-9]+)$/.test(text) ? (JSON.parse(text) as unknown) : text]
+}
