@@ -195,7 +195,7 @@ describe('test artifacts', () => {
 
   test('are what the URLs of step TEST lead to', async () => {
     const { queries } = api.services.database
-    await insertStep(queries, stepRow(job.jobKey, 'TEST', { position: 1 }))
+    await insertStep(queries, { ...stepRow(job.jobKey, 'BUILD'), name: 'TEST' })
     const rowOf = async (kind: 'test' | 'test-config', fileName: string) => {
       const { sha, size } = await api.services.blobs.put(`text of ${fileName}`)
       const artifactId = `${job.jobKey}-${kind}-${fileName}`

@@ -18,6 +18,12 @@ async function repositoryWith(files: Record<string, string>): Promise<TestReposi
   return repository
 }
 
+const monorepoApp = (name: string, frontend: string) =>
+  `  - appRoot: apps/${name}\n    frontend:\n      phases: { build: { commands: ['mkdir out; echo "${name} in $(basename "$PWD")" > out/index.html'] } }\n${frontend}`
+
+const headers = (value: string) =>
+  `customHeaders: [{ pattern: '**/*', headers: [{ key: X-From, value: ${value} }] }]\n`
+
 const executors = [
   ['process', true],
   ['bubblewrap', requires('bwrap')],
@@ -38,6 +44,15 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       const jobKey = await runs.start(branchId)
       return { repository, branchId, jobKey, job: await runs.finish(jobKey) }
     }
+
+    async function tested(variables: Record<string, string>) {
+      const repository = await createSiteRepository('tested')
+      repositories.push(repository)
+      const branchId = await runs.addApp({ repository: repository.url, environmentVariables: variables })
+      const jobKey = await runs.start(branchId)
+      return { branchId, jobKey, job: await runs.finish(jobKey) }
+    }
+    const artifactsOf = (jobKey: string) => listTestArtifacts(runs.database.queries, jobKey, { limit: 10 })
 
     test('run in one shell, each from the start folder', async () => {
       const spec = `version: 1
@@ -70,9 +85,7 @@ frontend:
       ['apps/a', 'a in a'],
       ['apps/b', 'b in site'],
     ])('of the app %s in a monorepo start in its folder, or its buildPath', async (root, expected) => {
-      const app = (name: string, frontend: string) =>
-        `  - appRoot: apps/${name}\n    frontend:\n      phases: { build: { commands: ['mkdir out; echo "${name} in $(basename "$PWD")" > out/index.html'] } }\n${frontend}`
-      const spec = `version: 1\napplications:\n${app('a', '      artifacts: { baseDirectory: out }\n')}${app('b', '      buildPath: /\n      artifacts: { baseDirectory: out }\n')}`
+      const spec = `version: 1\napplications:\n${monorepoApp('a', '      artifacts: { baseDirectory: out }\n')}${monorepoApp('b', '      buildPath: /\n      artifacts: { baseDirectory: out }\n')}`
       const { branchId } = await run(
         { 'amplify.yml': spec, 'apps/a/x': '', 'apps/b/x': '' },
         { AMPLIFY_MONOREPO_APP_ROOT: root },
@@ -106,8 +119,6 @@ frontend:
     })
 
     test('keep custom headers with the deployment', async () => {
-      const headers = (value: string) =>
-        `customHeaders: [{ pattern: '**/*', headers: [{ key: X-From, value: ${value} }] }]\n`
       const spec = `version: 1\nfrontend: { artifacts: { baseDirectory: /, files: [index.html] } }\n${headers('spec')}`
       const { jobKey, repository, branchId } = await run({ 'amplify.yml': spec, 'index.html': 'x' })
       repository.commit({ 'customHttp.yml': headers('file') })
@@ -145,15 +156,6 @@ frontend:
     })
 
     describe('test', () => {
-      async function tested(variables: Record<string, string>) {
-        const repository = await createSiteRepository('tested')
-        repositories.push(repository)
-        const branchId = await runs.addApp({ repository: repository.url, environmentVariables: variables })
-        const jobKey = await runs.start(branchId)
-        return { branchId, jobKey, job: await runs.finish(jobKey) }
-      }
-      const artifactsOf = (jobKey: string) => listTestArtifacts(runs.database.queries, jobKey, { limit: 10 })
-
       test('that succeeds keeps what it left, and the site goes live', async () => {
         const { branchId, jobKey, job } = await tested({})
         expect(job).toMatchObject({ status: 'SUCCEED' })
