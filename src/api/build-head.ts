@@ -1,4 +1,4 @@
-import type { JobType } from '../model/jobs.ts'
+import type { JobTrigger } from '../model/jobs.ts'
 import type { Transaction } from '../store/database.ts'
 import { changeJob } from '../store/jobs.ts'
 import type { Services } from './context.ts'
@@ -24,7 +24,7 @@ class AlreadyWaiting extends Error {
  */
 export async function buildHead(
   services: Pick<Services, 'database' | 'jobsChanged' | 'now'>,
-  type: JobType,
+  trigger: JobTrigger,
   find: (transaction: Transaction) => Promise<OwnedBranch>,
 ): Promise<OwnedJob> {
   for (;;) {
@@ -33,7 +33,10 @@ export async function buildHead(
         async plan(transaction) {
           const found = await find(transaction)
           refuseUnconnected(found.app)
-          return { ...found, origin: { type, status: 'PENDING', createdAt: services.now() } }
+          return {
+            ...found,
+            origin: { type: 'WEB_HOOK', trigger, status: 'PENDING', createdAt: services.now() },
+          }
         },
         busy: (unfinished) =>
           unfinished.job.status === 'PENDING' ? new AlreadyWaiting(unfinished) : undefined,

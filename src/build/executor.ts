@@ -57,6 +57,9 @@ export interface BuildSession {
    */
   run(command: string): Promise<CommandResult>
 
+  /** Takes the shell back to the folder in which the session started: what `run` answers for `cd`. */
+  returnToStart(): Promise<CommandResult>
+
   /**
    * Ends every process of the session, whatever they do about it; resolves when all are gone, within
    * `limits.stopSecondsMax`. Safe to call twice, and required in the end: the output folder is read only afterwards.

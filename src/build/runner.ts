@@ -4,25 +4,29 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
+import type { TestFiles } from '../deploy/collect-test-files.ts'
 import { missingIndexWarning } from '../deploy/collected-files.ts'
 import { JobNotRunning, publish, type Published, settle, withdraw } from '../deploy/publish.ts'
 import { RefusedContent } from '../deploy/refused-content.ts'
 import type { S3Settings } from '../deploy/s3-source.ts'
 import { CheckoutFailed } from '../git/checkout.ts'
+import { newId } from '../model/ids.ts'
 import { paddedJobNumber } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import { type Manifest, manifestBytes } from '../model/manifest.ts'
 import type { AppSecrets, BranchSecrets } from '../model/settings.ts'
 import { findAppById } from '../store/apps.ts'
+import { insertArtifacts } from '../store/artifacts.ts'
 import { findBranchById } from '../store/branches.ts'
 import type { Database } from '../store/database.ts'
-import { changeJob } from '../store/jobs.ts'
-import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
+import { changeJob, findLastBuiltCommit } from '../store/jobs.ts'
+import type { AppRow, ArtifactRow, BranchRow, JobRow } from '../store/schema.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import { BuildFailed } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
-import { build, type BuildOptions } from './build-step.ts'
+import { build, type BuildOptions, type BuildResult } from './build-step.ts'
 import { collectUploads, writeDeployLine } from './collect-uploads.ts'
+import { settingVariables } from './control-variables.ts'
 import { watchDisk } from './disk-watch.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
 import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
@@ -77,8 +81,11 @@ export function createRunner(options: RunnerOptions): RunJob {
       await removeWorkFolder(jobFolder)
       await mkdir(jobFolder, { mode: 0o755 })
       const built = job.type === 'MANUAL' ? undefined : await runBuild(run, jobFolder)
-      const published = await runDeploy(run, jobFolder, built)
-      await runVerify(run, published)
+      if (built?.kind === 'tests-failed') throw built.failure
+      if (built?.kind !== 'unchanged') {
+        const published = await runDeploy(run, jobFolder, built?.manifest)
+        await runVerify(run, published)
+      }
       await endJob(database, held, { status: 'SUCCEED', reason: null }, now())
       await removeWorkFolder(jobFolder)
     } catch (error) {
@@ -112,9 +119,9 @@ export function createRunner(options: RunnerOptions): RunJob {
     return { job, app, branch, appSecrets, control, steps, newMask }
   }
 
-  function runBuild(run: Run, jobFolder: string): Promise<Manifest> {
+  function runBuild(run: Run, jobFolder: string): Promise<BuildResult> {
     const { job, app, branch, control } = run
-    const variables = { ...app.settings.environmentVariables, ...branch.settings.environmentVariables }
+    const variables = settingVariables(app, branch)
     const milliseconds =
       options.buildTimeoutMilliseconds?.(variables) ?? buildTimeoutMilliseconds(variables, limits)
     const deadline = deadlineIn(milliseconds)
@@ -134,9 +141,13 @@ export function createRunner(options: RunnerOptions): RunJob {
               commitTime: commit.time,
             }),
           onCommandsStart: () => hold(run, { commandsStarted: true }),
+          lastBuiltCommit: () => findLastBuiltCommit(database.queries, branch.branchId),
+          recordTests: (tests) => run.steps.record('TEST', tests, step),
+          keepTestFiles: (files) => keepTestFiles(run, files),
         },
       )
-    return run.steps.record('BUILD', work, { context: options.executor.name }).finally(deadline.clear)
+    const step = { context: options.executor.name }
+    return run.steps.record('BUILD', work, { ...step, reasonOf: unchangedReason }).finally(deadline.clear)
   }
 
   function runDeploy(run: Run, jobFolder: string, built: Manifest | undefined): Promise<Published> {
@@ -176,6 +187,21 @@ export function createRunner(options: RunnerOptions): RunJob {
     return steps.record('VERIFY', verify, { afterStop: true })
   }
 
+  /** The job is held meanwhile, so that none of its artifacts outlives it. */
+  async function keepTestFiles({ job, control }: Run, { files, config }: TestFiles): Promise<void> {
+    const rowOf = (kind: 'test' | 'test-config', fileName: string): ArtifactRow => {
+      const { sha, size } = files.get(fileName)!
+      return { artifactId: newId(), jobKey: job.jobKey, kind, fileName, sha, bytes: size, createdAt: now() }
+    }
+    const rows = [...files.keys()].map((fileName) => rowOf('test', fileName))
+    if (config !== undefined) rows.push(rowOf('test-config', config))
+    await database.transaction(async (transaction) => {
+      const held = await changeJob(transaction, job.jobKey, ['RUNNING'], { status: 'RUNNING' }, control.owner)
+      if (!held) throw new JobNotRunning('The job was stopped or deleted')
+      await insertArtifacts(transaction, rows)
+    })
+  }
+
   /** Changes the job while this worker holds it and nobody asked to stop it. */
   async function hold({ job, control }: Run, change: Parameters<typeof changeJob>[3]): Promise<void> {
     const changed = await changeJob(database.queries, job.jobKey, ['RUNNING'], change, control.owner)
@@ -200,6 +226,10 @@ function describeEnd(error: unknown, newMask?: () => SecretMask): StepEnd | unde
   const mask = newMask?.()
   const reason = mask ? mask.write(error.message) + mask.flush() : error.message
   return { status: 'FAILED', reason, logLines: refused ? [`CustomerError: ${reason}`] : error.logLines }
+}
+
+function unchangedReason(result: BuildResult): string | undefined {
+  return result.kind === 'unchanged' ? result.reason : undefined
 }
 
 function isLost(error: unknown): boolean {

@@ -66,6 +66,21 @@ export const limits = {
   diskFreeFilesMin: 10_000,
   buildLogBytesMax: 64 * MiB,
   buildSpecBytesMax: 256 * KiB,
+  /** Of a YAML file of a repository, with its aliases spelled out. */
+  yamlCharactersMax: 1 * MiB,
+  /** Apps of a monorepo in one build spec, commands of one phase, and patterns of what is cached. */
+  buildSpecApplicationsMax: 100,
+  buildSpecCommandsMax: 1000,
+  cachePatternsMax: 100,
+  /** Patterns of custom headers, headers of one pattern, and all of it as JSON: each deployment keeps them. */
+  customHeaderPatternsMax: 500,
+  customHeadersOfPatternMax: 100,
+  customHeadersBytesMax: 64 * KiB,
+  /** Kept of one run of the test phase. */
+  testArtifactsMax: 1000,
+  testArtifactsBytesMax: 1 * GiB,
+  /** Shown by GetJob; ListArtifacts has all. */
+  screenshotsMax: 100,
   stopSecondsMax: 5,
   checkoutSecondsMax: 600,
   /** Of one command, kept of each of its streams. */

@@ -59,6 +59,20 @@ export function listUnfinishedJobs(queries: Queries, branchId: string): Promise<
     .execute()
 }
 
+/** The commit that the branch's last successful build was of; undefined before the first. */
+export async function findLastBuiltCommit(queries: Queries, branchId: string): Promise<string | undefined> {
+  const job = await queries
+    .selectFrom('jobs')
+    .select('commitId')
+    .where('branchId', '=', branchId)
+    .where('status', '=', 'SUCCEED')
+    .where('commitId', 'is not', null)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return job?.commitId ?? undefined
+}
+
 /**
  * Claims the oldest PENDING job whose branch is idle, in one statement: it becomes PROVISIONING under `owner`'s lease.
  * Undefined when nothing waits. A unique violation means that another worker was faster; the caller tries again.

@@ -6,7 +6,7 @@ import { compiledQueries } from '../../test/support/compiled-queries.ts'
 import { webhookDeliveryRow } from '../../test/support/rows.ts'
 import { findAccessKey } from './access-keys.ts'
 import { findApp, listApps, listKnownAppIds } from './apps.ts'
-import { findArtifact, listTestArtifacts } from './artifacts.ts'
+import { findArtifact, findTestConfig, listTestArtifacts } from './artifacts.ts'
 import { forgetAuditEvents, listAuditEvents } from './audit-events.ts'
 import {
   deleteBackendEnvironment,
@@ -32,6 +32,7 @@ import {
   claimNextJob,
   deleteJob,
   findJob,
+  findLastBuiltCommit,
   listAbandonedUploads,
   listCancelling,
   listExpiredLeases,
@@ -78,6 +79,11 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'findJob',
     (q) => findJob(q, 'b', 1),
     ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number=?)'],
+  ],
+  [
+    'findLastBuiltCommit',
+    (q) => findLastBuiltCommit(q, 'b'),
+    ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=?)'],
   ],
   [
     'listJobs',
@@ -229,6 +235,11 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'listTestArtifacts',
     (q) => listTestArtifacts(q, 'j', { after: 'f', limit: 50 }),
     ['SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_2 (jobKey=? AND kind=? AND fileName>?)'],
+  ],
+  [
+    'findTestConfig',
+    (q) => findTestConfig(q, 'j'),
+    ['SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_2 (jobKey=? AND kind=?)'],
   ],
   [
     'findDeploymentOfJob',

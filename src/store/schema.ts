@@ -1,6 +1,6 @@
 import type { AppOptions } from '../model/app-options.ts'
 import type { DomainCheck, DomainSettings, DomainStatus, DomainUpdateStatus } from '../model/domains.ts'
-import type { JobStatus, JobType, SourceUrlType, StepName } from '../model/jobs.ts'
+import type { JobStatus, JobTrigger, JobType, SourceUrlType, StepName } from '../model/jobs.ts'
 import type { PolicyDocument } from '../model/policy-document.ts'
 import type { AppSettings, BranchSettings } from '../model/settings.ts'
 
@@ -92,6 +92,7 @@ export interface JobRow {
   branchId: string
   number: number
   type: JobType
+  trigger: JobTrigger
   status: JobStatus
   statusReason: string | null
   commitId: string | null
@@ -149,8 +150,11 @@ export interface UploadRow {
 export interface ArtifactRow {
   artifactId: string
   jobKey: string
-  /** `BUILD/artifacts.zip` and the like are made for URLs in steps; `TEST/…` are those that ListArtifacts shows. */
-  kind: 'build-output' | 'test'
+  /**
+   * `test`: a file of the test phase, which ListArtifacts shows. `test-config`: that one of them which `configFilePath` names,
+   * once more. `build-output`, `test-output`: zips that are made when the URL of a step is asked for.
+   */
+  kind: 'build-output' | 'test-output' | 'test' | 'test-config'
   fileName: string
   sha: string
   bytes: number

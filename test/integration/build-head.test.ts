@@ -24,7 +24,7 @@ describe.each(databaseServers(requires('postgres')))('builds of a head on %s', (
     const { branchId } = await store.addBranch({ appId })
     const services = { database, jobsChanged: () => undefined, now: Date.now }
     const ask = () =>
-      buildHead(services, 'WEB_HOOK', async (transaction) => ({
+      buildHead(services, 'webhook', async (transaction) => ({
         app: (await findAppById(transaction, appId))!,
         branch: (await findBranchById(transaction, branchId))!,
       }))

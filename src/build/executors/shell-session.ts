@@ -173,6 +173,7 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
 
   return {
     run: async (command) => send(shellMessage(command)),
+    returnToStart: async () => send(shellMessage(`builtin cd -- ${quoteForShell(options.startFolder)}`)),
     async stop() {
       if (!ended) endWith({ kind: 'stopped' })
       await terminate()
