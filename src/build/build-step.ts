@@ -158,13 +158,19 @@ async function runCommands(
 ): Promise<void> {
   if (spec.phases.every(({ commands }) => commands.length === 0)) return
   const { app, branch, job, log } = task
+  const { network } = appOptionsOf(app)
+  if (!network && !options.executor.canCutNetwork) {
+    throw customerError(
+      `The app's builds are to run without a network, which the executor ${options.executor.name} of this server cannot do. Install bubblewrap on it, or allow the network (preamp options)`,
+    )
+  }
   log.write('INFO', '## Starting Frontend Build')
   await runPhases(options.executor, spec.phases, {
     jobKey: job.jobKey,
     workFolder: join(options.jobFolder, 'build'),
     startFolder: folder,
     limits: options.sessionLimits,
-    network: appOptionsOf(app).network,
+    network,
     readableFolders: [],
     environment: buildEnvironment(
       {

@@ -24,6 +24,7 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
   const seccomp = seccompProgram(process.arch)
   return {
     name: 'bubblewrap',
+    canCutNetwork: true,
 
     async open(session) {
       const mark = jobMark(instance, session.jobKey)
