@@ -308,7 +308,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
           await (await openExecutor(which, dataDirectory)).reap(other)
           expect(processesWith(seconds)).toEqual([])
           const mark = jobMark(dataDirectory, other)
-          for (const hierarchy of ['memory', 'pids', '.']) {
+          for (const hierarchy of ['memory', 'pids', 'cpu', '.']) {
             expect(existsSync(join('/sys/fs/cgroup', hierarchy, 'preamp', mark))).toBeFalse()
           }
           expect(await session.run('true')).toEqual(exited(0))
@@ -340,6 +340,18 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('40 processes') })
         expect(processesWith(seconds)).toEqual([])
       })
+
+      if (which.cgroups)
+        test.if(hostCgroups !== undefined)(
+          'two processes share the one processor that there is',
+          async () => {
+            const spin =
+              'timeout 2 bash -c "while :; do :; done" & timeout 2 bash -c "while :; do :; done"; wait'
+            const used = await session.read(`${spin}; times | tail -n 1`)
+            const [, minutes, seconds] = /^([0-9]+)m([0-9.]+)s/.exec(used) ?? []
+            expect(Number(minutes) * 60 + Number(seconds)).toBeLessThan(2.6)
+          },
+        )
 
       // Only where the kernel holds it back: this one is not bounded by itself.
       if (which.cgroups)
