@@ -1,4 +1,4 @@
-import { BuildFailed } from './build-failed.ts'
+import { BuildFailed, customerError } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import type { BuildPhase } from './build-spec.ts'
 import type { BuildSession, CommandResult, Executor, SessionOptions } from './executor.ts'
@@ -75,6 +75,11 @@ export class BuildShell {
 
   async #open(): Promise<BuildSession> {
     const { log: _, signal, onOpen, ...options } = this.#options
+    if (!options.network && !this.#executor.canCutNetwork) {
+      throw customerError(
+        `The app's builds are to run without a network, which the executor ${this.#executor.name} of this server cannot do. Install bubblewrap on it, or allow the network (preamp options)`,
+      )
+    }
     this.#session = await this.#executor.open({
       ...options,
       onOutput: (stream, bytes) => this.#log.output(stream, bytes),

@@ -4,6 +4,8 @@
  */
 export interface Executor {
   readonly name: 'bubblewrap' | 'process'
+  /** Whether it can keep commands from the network, as {@link SessionOptions.network} asks. */
+  readonly canCutNetwork: boolean
 
   /**
    * Starts one bash session; nothing of the repository has run when it resolves. A job has one session at a time.

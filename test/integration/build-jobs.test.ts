@@ -102,6 +102,22 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       await waitFor('the work folder to be removed', 5, () => !existsSync(join(runs.workRoot, jobKey)))
     })
 
+    test('has no network where the app is to have none, or fails with the reason', async () => {
+      const repository = await site('builds')
+      const branchId = await runs.addApp({ repository: repository.url })
+      await runs.database.queries
+        .updateTable('apps')
+        .set({ options: JSON.stringify({ network: false }) as never })
+        .execute()
+      const job = await runs.finish(await runs.start(branchId))
+      if (executor === 'bubblewrap') expect(job.status).toBe('SUCCEED')
+      else
+        expect(job).toMatchObject({
+          status: 'FAILED',
+          statusReason: expect.stringContaining('without a network'),
+        })
+    })
+
     test('keeps a log in the words and the order of Amplify', async () => {
       const repository = await site('builds')
       const jobKey = await runs.start(await runs.addApp({ repository: repository.url }))

@@ -23,6 +23,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
   const { instance, cgroups, setpriv } = options
   return {
     name: 'process',
+    canCutNetwork: false,
 
     async open(session) {
       const mark = jobMark(instance, session.jobKey)

@@ -25,7 +25,7 @@ export interface ShellOptions {
   environment: Record<string, string>
   mark: string
   /** Given to the command on descriptors 4, 5, …, once its process is in its cgroup. */
-  inputs: string[]
+  inputs: (string | Uint8Array)[]
   /** User to whom a server that runs as root drops the commands. */
   user: { uid: number; gid: number } | undefined
   group: JobGroup | undefined
