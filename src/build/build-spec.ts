@@ -14,6 +14,8 @@ export interface BuildSpec {
     files: string[]
     discardPaths: boolean
   }
+  /** `cache.paths` as they stand there; undefined where the spec has no cache. */
+  cachePaths: string[] | undefined
   /** Sections with an effect on Amplify that this build does without, for the log to name. */
   skipped: string[]
   /** Keys that mean nothing, most likely mistyped, for the log to name. */
@@ -32,6 +34,7 @@ export const plainSite: BuildSpec = {
   variables: {},
   phases: [],
   artifacts: { baseDirectory: '', files: ['**/*'], discardPaths: false },
+  cachePaths: undefined,
   skipped: [],
   unknownKeys: [],
 }
@@ -82,7 +85,7 @@ const specShape = z.object(
             .nullish(),
           buildPath: text.nullish(),
           buildpath: text.nullish(),
-          cache: z.unknown().optional(),
+          cache: z.object({ paths: texts }, mapping).nullish(),
         },
         mapping,
       )
@@ -122,6 +125,7 @@ export function parseBuildSpec(source: string): BuildSpec {
       files: artifacts.files.length > 0 ? artifacts.files : ['**/*'],
       discardPaths: /^(yes|true|on|1)$/i.test(artifacts['discard-paths'] ?? ''),
     },
+    cachePaths: frontend.cache?.paths,
     skipped: skippedSections({ ...others, frontend }),
     unknownKeys: unknownKeys(document),
   }
@@ -174,7 +178,6 @@ function skippedSections(spec: Partial<z.output<typeof specShape>>): string[] {
     ['backend', spec.backend !== undefined],
     ['test', spec.test !== undefined],
     ['customHeaders', spec.customHeaders !== undefined],
-    ['frontend.cache', frontend?.cache !== undefined],
     ['frontend.buildPath', buildPath !== undefined && buildPath !== null && insideRoot(buildPath) !== ''],
   ]
   return sections.filter(([, there]) => there).map(([name]) => name)
@@ -190,6 +193,7 @@ const knownKeys: [path: string[], keys: readonly string[]][] = [
     ['frontend', 'artifacts'],
     ['baseDirectory', 'files', 'discard-paths'],
   ],
+  [['frontend', 'cache'], ['paths']],
 ]
 
 function unknownKeys(document: unknown): string[] {

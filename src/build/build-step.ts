@@ -1,5 +1,5 @@
 import { lstat, mkdir, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 
 import type { Blobs } from '../blobs/blobs.ts'
 import { collectFolder } from '../deploy/collect-folder.ts'
@@ -13,6 +13,8 @@ import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
 import { BuildFailed, customerError } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import { type BuildSpec, parseBuildSpec, plainSite } from './build-spec.ts'
+import { type CacheStep, cacheStep } from './caches/cache-step.ts'
+import type { Caches } from './caches/caches.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
 import {
@@ -27,6 +29,7 @@ import { runPhases } from './run-phases.ts'
 export interface BuildOptions {
   blobs: Blobs
   executor: Executor
+  caches: Caches
   /** The job's folder in the work folder: logs, Git's configuration, and below `build` what its commands see. */
   jobFolder: string
   /** Server variables that builds see. */
@@ -55,13 +58,15 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Mani
   log.write('INFO', `# Build environment configured with ${describeLimits(options)}`)
   const checkedOut = await checkOut(options, task)
   const spec = await readSpec(checkedOut.folder, task)
-  await runCommands(options, task, spec, checkedOut)
+  const cache = openCache(options, task, spec, checkedOut)
+  await runCommands(options, task, spec, checkedOut, cache)
   await requireRealFolder(checkedOut.folder)
   log.write('INFO', '## Build completed successfully')
   if ((await readOwnFile(checkedOut.folder, customHeadersFile)) !== undefined) {
     log.write('INFO', '# Found custom headers config file.')
     log.write('WARNING', `# ${customHeadersFile} is not applied: this version serves no custom headers.`)
   }
+  await cache.save()
   log.write('INFO', "Uploading build artifact '__artifacts.zip'")
   const manifest = await collect(options, task, spec, checkedOut.folder)
   log.write('INFO', 'Build artifact upload completed')
@@ -94,6 +99,7 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
     token: appSecrets.accessToken ?? appSecrets.oauthToken,
     fileAllowed: options.fileRepositories,
     privateAllowed: options.privateSources,
+    mirrors: { of: options.caches.mirrors, account: app.accountId },
     signal: task.signal,
     onCommit: task.onCommit,
     onProgress: (line) => log.write('INFO', line),
@@ -150,15 +156,31 @@ async function readSpec(folder: string, { app, branch, log }: BuildJob): Promise
   return spec
 }
 
+function openCache(
+  { caches, executor, jobFolder }: BuildOptions,
+  { branch: { branchId }, log }: BuildJob,
+  spec: BuildSpec,
+  { folder }: CheckedOut,
+): CacheStep {
+  const build = {
+    jobFolder,
+    branchId,
+    clone: relative(jobFolder, folder),
+    buildPath: '',
+    executor: executor.name,
+  }
+  return cacheStep(caches.builds, build, spec.cachePaths, { from: branchId, log })
+}
+
 async function runCommands(
   options: BuildOptions,
   task: BuildJob,
   spec: BuildSpec,
   { folder, cloneUrl }: CheckedOut,
+  cache: CacheStep,
 ): Promise<void> {
   if (spec.phases.every(({ commands }) => commands.length === 0)) return
   const { app, branch, job, log } = task
-  log.write('INFO', '## Starting Frontend Build')
   await runPhases(options.executor, spec.phases, {
     jobKey: job.jobKey,
     workFolder: join(options.jobFolder, 'build'),
@@ -187,7 +209,11 @@ async function runCommands(
     ),
     log,
     signal: task.signal,
-    onOpen: task.onCommandsStart,
+    async onOpen() {
+      await cache.restore()
+      log.write('INFO', '## Starting Frontend Build')
+      await task.onCommandsStart()
+    },
   })
   log.write('INFO', '## Completed Frontend Build')
 }

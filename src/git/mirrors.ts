@@ -97,7 +97,9 @@ type Git = Parameters<typeof runGit>[1]
 const newMark = '.new'
 
 function nameOf({ account, repository }: Pick<MirrorOptions, 'account' | 'repository'>): string {
-  return createHash('sha256').update(`${account}\n${shownRepository(repository)}`).digest('hex')
+  return createHash('sha256')
+    .update(`${account}\n${shownRepository(repository)}`)
+    .digest('hex')
 }
 
 function tipName(branch: string): string {

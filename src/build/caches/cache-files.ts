@@ -56,7 +56,8 @@ async function read<T>(file: string, shape: z.ZodType<T>): Promise<T | undefined
   try {
     return shape.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof z.ZodError) return undefined
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof z.ZodError)
+      return undefined
     throw error
   }
 }

@@ -81,6 +81,7 @@ async function run(command: string[], stdin?: Uint8Array): Promise<string> {
     child.exited,
   ])
   if (exitCode === 0) return output
-  const why = child.signalCode === null ? complaint.slice(0, 500) : `took longer than ${limits.cacheWalkSecondsMax} s`
+  const why =
+    child.signalCode === null ? complaint.slice(0, 500) : `took longer than ${limits.cacheWalkSecondsMax} s`
   throw new Error(`${command[0]}: ${why}`)
 }

@@ -63,7 +63,8 @@ async function exclude(walk: Walk, entry: string, paths: CachePaths, selection: 
   const found = new Set<string>()
   const inEntry = (path: string) => path.startsWith(`${entry}/`)
   for (const { literal } of paths.excluded) {
-    if (literal !== undefined && inEntry(literal) && (await placeBelow(walk.root, literal))) found.add(literal)
+    if (literal !== undefined && inEntry(literal) && (await placeBelow(walk.root, literal)))
+      found.add(literal)
   }
   const tools = `${entry}/${toolCache}`
   if (isToolCache(tools, paths.wanted) && (await placeBelow(walk.root, tools))) found.add(tools)
