@@ -46,6 +46,7 @@ frontend:
       { name: 'postBuild', commands: [] },
     ],
     artifacts: { baseDirectory: 'web/dist', files: ['**/*', '!*.map'], discardPaths: true },
+    cachePaths: undefined,
     skipped: [],
     unknownKeys: ['frontend.surprise'],
   })
@@ -71,7 +72,8 @@ test('names the sections that are left for later', () => {
   const spec = parseBuildSpec(
     `version: 1\nbackend: { phases: {} }\ntest: {}\nfrontend:\n  buildPath: web\n${artifacts}  cache: { paths: [node_modules/**/*] }\n`,
   )
-  expect(spec.skipped).toEqual(['backend', 'test', 'frontend.cache', 'frontend.buildPath'])
+  expect(spec.skipped).toEqual(['backend', 'test', 'frontend.buildPath'])
+  expect(spec.cachePaths).toEqual(['node_modules/**/*'])
 })
 
 test('keys that mean nothing are named', () => {

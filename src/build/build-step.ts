@@ -162,14 +162,14 @@ function openCache(
   spec: BuildSpec,
   { folder }: CheckedOut,
 ): CacheStep {
-  const build = {
+  const cached = {
     jobFolder,
     branchId,
     clone: relative(jobFolder, folder),
     buildPath: '',
     executor: executor.name,
   }
-  return cacheStep(caches.builds, build, spec.cachePaths, { from: branchId, log })
+  return cacheStep(caches.builds, cached, spec.cachePaths, { from: branchId, log })
 }
 
 async function runCommands(

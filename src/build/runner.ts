@@ -99,7 +99,7 @@ export function createRunner(options: RunnerOptions): RunJob {
   async function freeFolder(jobFolder: string): Promise<void> {
     await options.caches.builds.takeBack(jobFolder, false)
     await removeWorkFolder(jobFolder)
-    await options.caches.makeRoom()
+    void options.caches.makeRoom()
   }
 
   async function prepare(job: JobRow, control: JobControl): Promise<Run> {

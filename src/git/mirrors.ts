@@ -50,15 +50,11 @@ export function openMirrors({ folder, bytesMax }: MirrorsOptions): Mirrors {
     const git = { environment: options.environment, cwd: folder, signal: options.signal }
     await makeBare(mirror, git)
     const tip = tipName(options.branch)
-    await runGit(
-      [
-        ...['-c', 'fetch.unpackLimit=1', `--git-dir=${mirror}`, 'fetch', '--quiet', '--force', '--prune'],
-        ...['--no-tags', '--no-write-fetch-head', '--', shownRepository(options.repository)],
-        // Under a name of its own, as a branch `a` that is gone would keep `a/b` out.
-        ...[`+refs/heads/${options.branch}:${tip}`, '+refs/tags/*:refs/tags/*'],
-      ],
-      git,
-    )
+    const how = ['--quiet', '--force', '--prune', '--no-tags', '--no-write-fetch-head']
+    // Under a name of its own, as a branch `a` that is gone would keep `a/b` out.
+    const what = [`+refs/heads/${options.branch}:${tip}`, '+refs/tags/*:refs/tags/*']
+    const command = ['-c', 'fetch.unpackLimit=1', `--git-dir=${mirror}`, 'fetch', ...how]
+    await runGit([...command, '--', shownRepository(options.repository), ...what], git)
     await joinPacks(mirror, git)
     const refs = await readRefs(mirror, tip, git)
     await writeGitFolder(join(options.folder, '.git'), {

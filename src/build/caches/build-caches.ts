@@ -5,14 +5,7 @@ import type { Logger } from 'pino'
 
 import { Turns } from '../../model/turns.ts'
 import { removeWorkFolder } from '../work-folder.ts'
-import {
-  type CacheDescription,
-  type CacheLease,
-  readDescription,
-  readLease,
-  writeDescription,
-  writeLease,
-} from './cache-files.ts'
+import { type CacheLease, readDescription, readLease, writeDescription, writeLease } from './cache-files.ts'
 import type { CacheShelf, StoredCache } from './cache-room.ts'
 import { copyTree, diskBytesOf, mergeTree, moveTree, removeTree } from './move-tree.ts'
 import { folderBelow, makePlaceBelow, placeBelow, statusOf } from './real-places.ts'
@@ -132,7 +125,6 @@ export function openBuildCaches({ folder, bytesMax, log }: BuildCachesOptions): 
     const bytesOf = (paths: string[]) => diskBytesOf(paths.map((path) => join(place, path)))
     const bytes = (await bytesOf(entries)) - (await bytesOf(excluded))
     if (bytes > bytesMax) {
-      const gibibytes = (size: number) => (size / 1024 ** 3).toFixed(1)
       return `File size must be less than ${gibibytes(bytesMax)}GB: the files of cache.paths have ${gibibytes(bytes)}GB`
     }
     Object.assign(lease, { paths: entries, excluded, bytes })
@@ -201,6 +193,10 @@ export function openBuildCaches({ folder, bytesMax, log }: BuildCachesOptions): 
 
     drop: (name) => turns.take(name.split(nextMark)[0]!, () => removeWorkFolder(join(folder, name))),
   }
+}
+
+function gibibytes(bytes: number): string {
+  return (bytes / 1024 ** 3).toFixed(1)
 }
 
 /** In the name of a folder that becomes a branch's cache when all is in it. */

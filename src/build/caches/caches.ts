@@ -40,9 +40,11 @@ export function openCaches({ folder, bytesMax, eachBytesMax, now, log }: CachesO
     builds,
     mirrors,
     makeRoom() {
-      making ??= makeRoom([builds, mirrors], { folder, bytesMax, now: now() }).finally(() => {
-        making = undefined
-      })
+      making ??= makeRoom([builds, mirrors], { folder, bytesMax, now: now() })
+        .catch((error: unknown) => log.error({ err: error }, 'old caches cannot be dropped'))
+        .finally(() => {
+          making = undefined
+        })
       return making
     },
     async forgetDeleted(queries) {
