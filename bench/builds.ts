@@ -126,6 +126,7 @@ async function checkOut(repository: TestRepository, of: Mirrors | undefined): Pr
 
 async function measureFirstOutput(): Promise<void> {
   const repository = await createGitRepository({
+    'index.html': 'one',
     'amplify.yml':
       'version: 1\nfrontend:\n  phases:\n    build:\n      commands: [date +%s%N]\n  artifacts:\n    baseDirectory: .\n    files: ["**/*"]\n',
   })
