@@ -86,10 +86,3 @@ test('a damaged one is forgotten and made anew', async () => {
   expect(await checkOut(url)).toBe('1')
   expect(readdirSync(join(folder, 'mirrors'))).toEqual([name])
 })
-
-test('two clones at once, and one branch that takes the place of another, are right', async () => {
-  repository.git('checkout', '--quiet', '-b', 'b')
-  await checkOut(repository.url)
-  await Promise.all([mirrors.list(), checkOut(repository.url)])
-  expect(git('log', '-1', '--format=%s')).toBe('Begin the site')
-})
