@@ -187,6 +187,18 @@ export const settings = {
     '5',
     'Jobs that run at the same time on this server.',
   ),
+  cacheGiB: setting(
+    'PREAMP_CACHE_GIB',
+    z.coerce.number().min(0).default(5),
+    '5',
+    'How much the build cache of a branch, or the mirror of a Git repository, may hold, in GiB. What is larger is not kept.',
+  ),
+  cachesGiB: setting(
+    'PREAMP_CACHES_GIB',
+    z.coerce.number().min(0).default(50),
+    '50',
+    'How much of the disk all build caches and mirrors may take together, in GiB. What was used longest ago goes first.',
+  ),
   quotas: setting(
     'PREAMP_QUOTAS',
     z.enum(['generous', 'aws']).default('generous'),

@@ -11,6 +11,7 @@ import { TransferUrls } from './api/transfer-urls.ts'
 import type { Blobs } from './blobs/blobs.ts'
 import { openDiskBlobs } from './blobs/disk.ts'
 import { liveLogPath } from './build/build-log.ts'
+import type { Caches } from './build/caches/caches.ts'
 import type { Executor } from './build/executor.ts'
 import type { Worker } from './build/worker.ts'
 import { type Config, configuredQuotas, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
@@ -85,8 +86,12 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     // Where any free port will do for the sites, their addresses are not known before an edge has taken one.
     const sitesUrl = config.sitesUrl ?? defaultSitesUrl(config.sitesPort || (await edges.get()).port)
     const sites = siteAddresses(sitesUrl)
+    const caches = new LatePart(
+      () => openDiskCaches(config, directory, log),
+      () => Promise.resolve(),
+    )
     const worker = new LatePart(
-      () => openWorker({ ...state, edges, sites }),
+      () => openWorker({ ...state, edges, sites, caches }),
       (part) => part.stop(),
     )
     started.push(() => worker.close())
@@ -99,7 +104,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const api = await listenApi(config, createApi({ ...state, edges, sites, worker, records, verifier }), log)
     started.push(() => api.stop())
     const [{ kill }] = await Promise.all([edges.get(), worker.get()])
-    started.push(sweepRegularly(state))
+    started.push(sweepRegularly({ ...state, caches }))
     started.push(removeAccessLogsRegularly(state))
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
@@ -180,11 +185,23 @@ async function openExecutor(config: Config, directory: DataDirectory, log: Logge
   }
 }
 
+async function openDiskCaches(config: Config, directory: DataDirectory, log: Logger): Promise<Caches> {
+  const { openCaches } = await import('./build/caches/caches.ts')
+  return openCaches({
+    folder: directory.caches,
+    bytesMax: config.cachesGiB * 1024 ** 3,
+    eachBytesMax: config.cacheGiB * 1024 ** 3,
+    now: Date.now,
+    log,
+  })
+}
+
 /** A worker that has begun to claim jobs. What it is made of is loaded here: the API can answer without it. */
 async function openWorker(
-  parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses },
+  parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses; caches: LatePart<Caches> },
 ): Promise<Worker> {
-  const { config, directory, edges, sites, ...state } = parts
+  const { config, directory, edges, sites, ...others } = parts
+  const state = { ...others, caches: await parts.caches.get() }
   const executor = await openExecutor(config, directory, state.log)
   const { createRunner } = await import('./build/runner.ts')
   const { createWorker } = await import('./build/worker.ts')
@@ -308,7 +325,14 @@ async function listenApi(config: Config, { handle }: Gateway, log: Logger): Prom
 }
 
 /** Frees bytes that nothing refers to and forgets old audit events, now and then, but not while a backup copies; returns how to end that. */
-function sweepRegularly({ config, directory, database, blobs, log }: State): () => Promise<void> {
+function sweepRegularly({
+  config,
+  directory,
+  database,
+  blobs,
+  caches,
+  log,
+}: State & { caches: LatePart<Caches> }): () => Promise<void> {
   let sweeping = Promise.resolve()
   const sweep = () => {
     const release = lockBlobDeletion(directory.path, 0)
@@ -329,6 +353,12 @@ function sweepRegularly({ config, directory, database, blobs, log }: State): () 
         (error: unknown) => log.error({ err: error }, 'old audit events could not be forgotten'),
       )
       .finally(release)
+      .then(async () => {
+        const { forgetDeleted, makeRoom } = await caches.get()
+        await forgetDeleted(database.queries)
+        await makeRoom()
+      })
+      .catch((error: unknown) => log.error({ err: error }, 'old caches could not be dropped'))
   }
   const timer = setInterval(sweep, sweepMinutes * 60_000)
   return async () => {

@@ -30,8 +30,8 @@ export interface BuildSpec {
     files: string[]
     discardPaths: boolean
   }
-  /** Globs relative to `buildPath`, as they are written; `!` in front excludes. Empty where nothing is cached. */
-  cachePaths: string[]
+  /** Globs relative to `buildPath`, as they are written; `!` in front excludes. Undefined where the spec has no cache. */
+  cachePaths: string[] | undefined
   /** Undefined where the spec has none. */
   customHeaders: CustomHeaders[] | undefined
   /** Keys that mean nothing, most likely mistyped, for the log to name. */
@@ -67,7 +67,7 @@ export const plainSite: BuildSpec = {
   frontend: [],
   test: undefined,
   artifacts: { baseDirectory: '', files: ['**/*'], discardPaths: false },
-  cachePaths: [],
+  cachePaths: undefined,
   customHeaders: undefined,
   unknownKeys: [],
   warnings: [],
@@ -110,7 +110,7 @@ export function parseBuildSpec(source: string, wantedRoot?: string): BuildSpec {
       files: artifacts.files.length > 0 ? artifacts.files : ['**/*'],
       discardPaths: /^(yes|true|on|1)$/i.test(artifacts['discard-paths'] ?? ''),
     },
-    cachePaths: cache?.paths ?? [],
+    cachePaths: cache?.paths,
     customHeaders: readCustomHeaders(app.customHeaders ?? document['customHeaders'], what),
     unknownKeys: unknownKeys(document, entry),
     warnings: choice.warning === undefined ? [] : [choice.warning],

@@ -16,6 +16,8 @@ import type { BuildLog } from './build-log.ts'
 import { realBuildPath } from './build-path.ts'
 import { BuildShell } from './build-shell.ts'
 import { type BuildSpec, parseBuildSpec, plainSite } from './build-spec.ts'
+import { type CacheStep, cacheStep } from './caches/cache-step.ts'
+import type { Caches } from './caches/caches.ts'
 import { isOn, settingVariables, variableWarnings } from './control-variables.ts'
 import { findCustomHeaders } from './custom-headers.ts'
 import { buildEnvironment } from './environment.ts'
@@ -27,6 +29,7 @@ import { runTests } from './test-step.ts'
 export interface BuildOptions {
   blobs: Blobs
   executor: Executor
+  caches: Caches
   /** The job's folder in the work folder: logs, Git's configuration, and below `build` what its commands see. */
   jobFolder: string
   /** Server variables that builds see. */
@@ -82,7 +85,8 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
     signal: task.signal,
     log,
   })
-  const shell = await openShell(options, task, spec, checkedOut)
+  const cache = openCache(options, task, spec, checkedOut)
+  const shell = await openShell(options, task, spec, { ...checkedOut, cache })
   let testFailure: BuildFailed | undefined
   try {
     await runBackend(shell, spec, task)
@@ -96,6 +100,7 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
   }
   if (unchanged !== undefined) return finish({ kind: 'unchanged', reason: unchanged }, log)
   const root = await realBuildPath(checkedOut.folder, spec.buildPath)
+  await cache.save()
   if (testFailure) {
     log.write('WARNING', '# The tests failed: what was built is not published.')
     return finish({ kind: 'tests-failed', failure: testFailure }, log)
@@ -138,6 +143,7 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
     token: appSecrets.accessToken ?? appSecrets.oauthToken,
     fileAllowed: options.fileRepositories,
     privateAllowed: options.privateSources,
+    mirrors: { of: options.caches.mirrors, account: app.accountId },
     signal: task.signal,
     onCommit: task.onCommit,
     onProgress: (line) => log.write('INFO', line),
@@ -180,18 +186,31 @@ async function readSpec(
     log.write('WARNING', `# The key "${key}" of ${found?.origin} means nothing: is it mistyped?`)
   }
   for (const warning of spec.warnings) log.write('WARNING', `# ${warning}`)
-  if (spec.cachePaths.length > 0) {
-    log.write('WARNING', '# The paths of "cache" are not kept: this version of Preamp has no build cache.')
-  }
   for (const warning of variableWarnings(variables, executor.name)) log.write('WARNING', warning)
   return spec
+}
+
+function openCache(
+  { caches, executor, jobFolder }: BuildOptions,
+  { branch: { branchId }, log }: BuildJob,
+  spec: BuildSpec,
+  { folder }: CheckedOut,
+): CacheStep {
+  const cached = {
+    jobFolder,
+    branchId,
+    clone: relative(jobFolder, folder),
+    buildPath: spec.buildPath,
+    executor: executor.name,
+  }
+  return cacheStep(caches.builds, cached, spec.cachePaths, { from: branchId, log })
 }
 
 async function openShell(
   options: BuildOptions,
   task: BuildJob,
   spec: BuildSpec,
-  { folder, cloneUrl }: CheckedOut,
+  { folder, cloneUrl, cache }: CheckedOut & { cache: CacheStep },
 ): Promise<BuildShell> {
   const { app, branch, job, log } = task
   const start = relative(await realpath(folder), await realBuildPath(folder, spec.buildPath))
@@ -223,7 +242,10 @@ async function openShell(
     ),
     log,
     signal: task.signal,
-    onOpen: task.onCommandsStart,
+    async onOpen() {
+      await cache.restore()
+      await task.onCommandsStart()
+    },
   })
 }
 

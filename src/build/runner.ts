@@ -78,7 +78,7 @@ export function createRunner(options: RunnerOptions): RunJob {
     let run: Run | undefined
     try {
       run = await prepare(job, { ...control, signal: AbortSignal.any([control.signal, disk.signal]) })
-      await removeWorkFolder(jobFolder)
+      await freeFolder(jobFolder)
       await mkdir(jobFolder, { mode: 0o755 })
       const built = job.type === 'MANUAL' ? undefined : await runBuild(run, jobFolder)
       if (built?.kind === 'tests-failed') throw built.failure
@@ -86,18 +86,27 @@ export function createRunner(options: RunnerOptions): RunJob {
         const published = await runDeploy(run, jobFolder, built?.manifest)
         await runVerify(run, published)
       }
+      // Before the end, after which the next job of the branch may look for it.
+      await options.caches.builds.takeBack(jobFolder, false)
       await endJob(database, held, { status: 'SUCCEED', reason: null }, now())
-      await removeWorkFolder(jobFolder)
+      await freeFolder(jobFolder)
     } catch (error) {
       const end = describeEnd(error, run?.newMask)
+      await options.caches.builds.takeBack(jobFolder, end?.status === 'FAILED')
       if (end) await endJob(database, held, end, now())
       const reason = end || isLost(error) ? undefined : await explain(error, job)
       // Before a job goes back to PENDING, as the next run of it has the same folder.
-      await removeWorkFolder(jobFolder)
+      await freeFolder(jobFolder)
       if (reason !== undefined) await endInterruptedJob(database, held, reason, now())
     } finally {
       disk.clear()
     }
+  }
+
+  async function freeFolder(jobFolder: string): Promise<void> {
+    await options.caches.builds.takeBack(jobFolder, false)
+    await removeWorkFolder(jobFolder)
+    void options.caches.makeRoom()
   }
 
   async function prepare(job: JobRow, control: JobControl): Promise<Run> {

@@ -90,6 +90,17 @@ export const limits = {
   /** Of each Git process: a repository of some KiB can unfold to billions of names. */
   gitMemoryBytesMax: 2 * GiB,
 
+  /** Things that a branch's cache holds one by one: a folder with all that is in it is one. */
+  cacheEntriesMax: 10_000,
+  /** Of one walk through all files of a cache, to count or to copy them. */
+  cacheWalkSecondsMax: 120,
+  /** More than jobs leave free: caches go first. */
+  cacheDiskFreeBytesMin: 2 * GiB,
+  cacheDiskFreeFilesMin: 100_000,
+  cacheUnusedDaysMax: 30,
+  /** In a mirror of a repository, each from one fetch; beyond, small ones are joined. */
+  mirrorPacksMax: 20,
+
   leaseSeconds: 30,
   leaseRenewSeconds: 10,
   claimAttemptsMax: 3,

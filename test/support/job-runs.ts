@@ -7,6 +7,7 @@ import pino from 'pino'
 import type { Blobs } from '../../src/blobs/blobs.ts'
 import { openDiskBlobs } from '../../src/blobs/disk.ts'
 import { liveLogPath } from '../../src/build/build-log.ts'
+import { type CachesOptions, openCaches } from '../../src/build/caches/caches.ts'
 import { chooseExecutor } from '../../src/build/executors/choose.ts'
 import { createRunner, type RunnerOptions } from '../../src/build/runner.ts'
 import { createWorker, type Worker } from '../../src/build/worker.ts'
@@ -57,6 +58,7 @@ export interface JobRunsOptions {
   /** Of a run before, whose process is gone. */
   folder?: string
   runner?: Partial<RunnerOptions>
+  caches?: Partial<CachesOptions>
   concurrency?: number
   /** The worker is left to be started by the test. */
   idle?: boolean
@@ -96,7 +98,15 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     secretPaths: [],
     environment: process.env,
   })
-  const shared = { database, blobs, executor, workRoot, now, log }
+  const caches = openCaches({
+    folder: join(folder, 'caches'),
+    bytesMax: 1024 ** 3,
+    eachBytesMax: 64 * 1024 ** 2,
+    now,
+    log,
+    ...options.caches,
+  })
+  const shared = { database, blobs, executor, caches, workRoot, now, log }
   const runJob = createRunner({
     ...shared,
     secrets,
