@@ -12,6 +12,7 @@ const commands: Record<string, () => Promise<{ register(program: Command): void 
   logs: () => import('./cli/logs.ts'),
   keys: () => import('./cli/keys.ts'),
   domains: () => import('./cli/domains.ts'),
+  rollback: () => import('./cli/rollback.ts'),
   options: () => import('./cli/options.ts'),
   audit: () => import('./cli/audit.ts'),
   backup: () => import('./cli/backup.ts'),

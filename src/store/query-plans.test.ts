@@ -41,6 +41,7 @@ import {
   renewLease,
 } from './jobs.ts'
 import { countApps } from './quotas.ts'
+import { listDeployedJobs } from './rollback.ts'
 import { listSteps } from './steps.ts'
 import { changeTags, readTags } from './tags.ts'
 import { findUpload, listUploads } from './uploads.ts'
@@ -289,6 +290,22 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'listOwnedDomains',
     (q) => listOwnedDomains(q, 'd'),
     ['SEARCH domainAssociations USING INDEX domainAssociationsByCreation (appId=?)'],
+  ],
+  [
+    'listDeployedJobs',
+    (q) => listDeployedJobs(q, 'b', { limit: 50 }),
+    [
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=?)',
+      'SEARCH deployments USING INDEX deploymentsByJob (jobKey=?)',
+    ],
+  ],
+  [
+    'listDeployedJobs, before another',
+    (q) => listDeployedJobs(q, 'b', { before: 9, limit: 1 }),
+    [
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number<?)',
+      'SEARCH deployments USING INDEX deploymentsByJob (jobKey=?)',
+    ],
   ],
   [
     'claimDueDomain',

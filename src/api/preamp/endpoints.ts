@@ -6,6 +6,7 @@ import type { Target } from '../target.ts'
 import { changeAppOptions, readAppOptions } from './app-options.ts'
 import { readAudit } from './audit.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
+import { listRollbacks, rollBack } from './rollback.ts'
 import { webhookDeliveries } from './webhook-deliveries.ts'
 
 /** One of our own endpoints that only the holder of a key may call: signed as a call of the API is, answered in JSON. */
@@ -34,6 +35,8 @@ export const signedEndpoints: readonly SignedEndpoint[] = [
   readAudit,
   readDomainChecks,
   verifyDomain,
+  listRollbacks,
+  rollBack,
   webhookDeliveries,
 ]
 
