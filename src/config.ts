@@ -224,6 +224,11 @@ export const settings = {
     'PREAMP_QUOTA_BACKEND_ENVIRONMENTS_PER_APP',
     'Backend environments of an app.',
   ),
+  quotaConcurrentJobs: quota(
+    'concurrentJobsMax',
+    'PREAMP_QUOTA_CONCURRENT_JOBS',
+    'Jobs of an account that run at the same time, on all servers together. Others wait.',
+  ),
   edgeProcesses: setting(
     'PREAMP_EDGE_PROCESSES',
     z.coerce.number().int().min(1).max(64).optional(),
@@ -385,6 +390,7 @@ export function configuredQuotas(config: Config): Quotas {
     subDomainsPerDomainMax: config.quotaSubDomains,
     webhooksPerAppMax: config.quotaWebhooks,
     backendEnvironmentsPerAppMax: config.quotaBackendEnvironments,
+    concurrentJobsMax: config.quotaConcurrentJobs,
   })
 }
 

@@ -242,6 +242,7 @@ async function openWorker(
     workRoot,
     owner: randomUUID(),
     concurrency: config.concurrentJobs,
+    accountJobsMax: configuredQuotas(config).concurrentJobsMax,
     now: Date.now,
   })
   worker.start()

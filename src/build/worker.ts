@@ -1,6 +1,7 @@
 import { limits } from '../model/limits.ts'
+import { claimNextJob } from '../store/claims.ts'
 import { isUniqueViolation } from '../store/database.ts'
-import { claimNextJob, listCancelling, renewLease } from '../store/jobs.ts'
+import { listCancelling, renewLease } from '../store/jobs.ts'
 import type { JobRow } from '../store/schema.ts'
 import { JobStopped, type RunJob } from './job-control.ts'
 import { failAbandonedUploads, recoverAtStart, recoverJobs, type RecoveryOptions } from './recovery.ts'
@@ -9,6 +10,8 @@ export interface WorkerOptions extends RecoveryOptions {
   runJob: RunJob
   /** Jobs at work at the same time. */
   concurrency: number
+  /** Of one account, on all servers together. */
+  accountJobsMax: number
   /** How often the jobs are looked at without being told, and leases are renewed; shorter in tests only. */
   pollMilliseconds?: number
   renewMilliseconds?: number
@@ -93,7 +96,8 @@ export function createWorker(options: WorkerOptions): Worker {
   async function claimOne(): Promise<JobRow | 'none' | 'busy'> {
     try {
       const leaseExpiresAt = now() + limits.leaseSeconds * 1000
-      return (await claimNextJob(database, { owner, now: now(), leaseExpiresAt })) ?? 'none'
+      const { accountJobsMax } = options
+      return (await claimNextJob(database, { owner, now: now(), leaseExpiresAt, accountJobsMax })) ?? 'none'
     } catch (error) {
       if (isUniqueViolation(error)) return 'busy'
       throw error

@@ -15,6 +15,7 @@ import {
 } from './backend-environments.ts'
 import { findBranchOverviews } from './branch-overview.ts'
 import { findBranch, findBranchByDisplayName, listBranches, takeJobNumber } from './branches.ts'
+import { takeNextJob } from './claims.ts'
 import { type Database, openDatabase, type Queries, type Transaction } from './database.ts'
 import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
 import {
@@ -29,7 +30,6 @@ import {
 import { findOwnedHosts, hasHost, listDomainHosts, listTakenHosts } from './domain-hosts.ts'
 import {
   changeJob,
-  claimNextJob,
   deleteJob,
   findJob,
   findLastBuiltCommit,
@@ -49,7 +49,7 @@ import { listWebhookDeliveries, recordWebhookDelivery } from './webhook-deliveri
 import { findWebhook, listWebhooks, updateWebhook } from './webhooks.ts'
 
 const scope = { accountId: '000000000000', region: 'us-east-1' }
-const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2 }
+const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2, accountJobsMax: 5 }
 
 let database: Database
 beforeAll(async () => {
@@ -180,14 +180,28 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     ],
   ],
   [
-    'claimNextJob',
-    (queries) => claimNextJob({ ...database, queries }, claim),
+    'takeNextJob',
+    (q) => takeNextJob(q, 'sqlite', claim),
     [
       'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
-      'SCALAR SUBQUERY 2',
+      'SCALAR SUBQUERY 5',
       'SCAN candidate USING INDEX pendingJobs',
-      'CORRELATED SCALAR SUBQUERY 1',
-      'SEARCH running USING INDEX oneRunningJobPerBranch (branchId=?)',
+      'CORRELATED SCALAR SUBQUERY 2',
+      'SEARCH busy USING INDEX oneRunningJobPerBranch (branchId=?)',
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
+      'SEARCH apps USING INDEX sqlite_autoindex_apps_1 (appId=?)',
+      'CORRELATED SCALAR SUBQUERY 3',
+      'MATERIALIZE running',
+      'SCAN jobs USING INDEX oneRunningJobPerBranch',
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
+      'SEARCH apps USING INDEX sqlite_autoindex_apps_1 (appId=?)',
+      'BLOOM FILTER ON running (accountId=?)',
+      'SEARCH running USING AUTOMATIC COVERING INDEX (accountId=?)',
+      'SEARCH appTurns USING INDEX sqlite_autoindex_appTurns_1 (appId=?) LEFT-JOIN',
+      'CORRELATED SCALAR SUBQUERY 4',
+      'BLOOM FILTER ON running (appId=?)',
+      'SEARCH running USING AUTOMATIC COVERING INDEX (appId=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
     ],
   ],
   ['listExpiredLeases', (q) => listExpiredLeases(q, 1), ['SCAN jobs USING INDEX oneRunningJobPerBranch']],

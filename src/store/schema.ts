@@ -12,6 +12,7 @@ export interface Tables {
   accessKeys: AccessKeyRow
   apps: AppRow
   appCreations: AppCreationsRow
+  appTurns: AppTurnRow
   branches: BranchRow
   jobs: JobRow
   steps: StepRow
@@ -66,6 +67,12 @@ export interface AppCreationsRow {
   accountId: string
   hourStartedAt: number
   count: number
+}
+
+/** When a job of the app was last begun: of apps with equally many jobs at work, the one that waited longest is next. */
+export interface AppTurnRow {
+  appId: string
+  servedAt: number
 }
 
 export interface BranchRow {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'bun:test'
 import { buildHead } from '../../src/api/build-head.ts'
 import { findAppById } from '../../src/store/apps.ts'
 import { findBranchById } from '../../src/store/branches.ts'
-import { changeJob, claimNextJob, listJobs } from '../../src/store/jobs.ts'
+import { claimNextJob } from '../../src/store/claims.ts'
+import { changeJob, listJobs } from '../../src/store/jobs.ts'
 import { databaseServers } from '../support/databases.ts'
 import { requires } from '../support/requires.ts'
 import { storeFixture } from '../support/store-fixture.ts'
@@ -32,7 +33,12 @@ describe.each(databaseServers(requires('postgres')))('builds of a head on %s', (
     const asked = new AbortController()
     const worker = async () => {
       while (!asked.signal.aborted) {
-        const job = await claimNextJob(database, { owner: 'worker', now: 1, leaseExpiresAt: 2 })
+        const job = await claimNextJob(database, {
+          owner: 'worker',
+          now: 1,
+          leaseExpiresAt: 2,
+          accountJobsMax: 100,
+        })
         if (!job) await Bun.sleep(1)
         else await changeJob(database.queries, job.jobKey, ['PROVISIONING'], { status: 'SUCCEED' })
       }

@@ -125,6 +125,7 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     owner,
     runJob,
     concurrency: options.concurrency ?? 4,
+    accountJobsMax: 100,
     pollMilliseconds: 50,
     renewMilliseconds: 100,
   })
