@@ -152,7 +152,7 @@ function newStream(options: LogOptions) {
       return since === undefined ? -1 : performance.now() - since
     },
     partialLine(): string {
-      const text = partial
+      const text = partial + mask.pause('between lines')
       partial = ''
       if (!mask.keeps()) since = undefined
       return tidy(text)

@@ -2,6 +2,8 @@
 export const secretCharactersMin = 4
 /** Of one line of a secret by itself: `-----BEGIN…` and keys are longer, braces and common words are not. */
 const lineCharactersMin = 8
+/** Of a secret of several lines that is also looked for as a whole in JSON and addresses. */
+const wholeCharactersMax = 512
 /** Of what is sure in the base64 of a secret: shorter ones stand in many hashes. */
 const base64CharactersMin = 6
 
@@ -13,7 +15,10 @@ const base64CharactersMin = 6
 export function secretForms(secret: string): string[] {
   if (secret.length < secretCharactersMin) return []
   const lines = secret.split(/[\r\n]+/).filter((line) => line.length >= lineCharactersMin)
-  const forms = [secret, secret.trim(), ...lines].flatMap(writtenForms)
+  // The lines of a long one are looked for by themselves, however they are carried together.
+  const texts =
+    lines.length > 1 && secret.length > wholeCharactersMax ? lines : [secret, secret.trim(), ...lines]
+  const forms = texts.flatMap(writtenForms)
   const plain = [...forms, ...base64Forms(secret)].map(withoutControls)
   return [...new Set(plain)].filter((form) => form.length >= secretCharactersMin)
 }

@@ -9,8 +9,11 @@ export interface SecretMask {
   write(text: string): string
   /** Whether something was taken that was not given back yet. */
   keeps(): boolean
-  /** The stream has paused: gives back what is kept, if it is too little to tell anything of a secret. */
-  pause(): string
+  /**
+   * The stream has paused: gives back what is kept, if it is too little to tell anything of a secret.
+   * @param where `between lines`: only what ends a line
+   */
+  pause(where?: 'between lines'): string
   /** The rest, once the stream has ended. */
   flush(): string
 }
@@ -104,7 +107,8 @@ function maskOf(finder: TextFinder): SecretMask {
   return {
     write: read,
     keeps: () => kept.length > shown,
-    pause() {
+    pause(where) {
+      if (where === 'between lines' && !kept.endsWith('\n')) return ''
       const open = places.filter((place) => !secretRanges.some(([from, to]) => place >= from && place < to))
       if (open.length >= secretCharactersMin) return ''
       const output = show(kept, shown, kept.length)

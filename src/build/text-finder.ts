@@ -11,31 +11,29 @@ export interface TextFinder {
   found(state: number): number
 }
 
-/** An edge is kept under the state that it leaves and its unit: one number, which stays exact below 2^53. */
-const unitsMax = 65_536
 const asciiUnits = 128
 
 export function textFinder(texts: readonly string[]): TextFinder {
-  const parents = [0]
-  const codes = [0]
-  const depths = [0]
-  const found = [0]
-  const goesOn = [true]
-  const edges = new Map<number, number>()
+  const statesMax = texts.reduce((sum, text) => sum + text.length, 1)
+  const edges = edgeTable(statesMax)
+  const parents = new Int32Array(statesMax)
+  const codes = new Uint16Array(statesMax)
+  const depths = new Int32Array(statesMax)
+  const found = new Int32Array(statesMax)
+  const goesOn = new Uint8Array(statesMax)
+  let states = 1
   for (const text of texts) {
     let state = 0
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)
-      const edge = state * unitsMax + code
-      let child = edges.get(edge)
-      if (child === undefined) {
-        child = parents.push(state) - 1
-        codes.push(code)
-        depths.push(at + 1)
-        found.push(0)
-        goesOn.push(false)
-        goesOn[state] = true
-        edges.set(edge, child)
+      let child = edges.get(state, code)
+      if (child === 0) {
+        child = states++
+        edges.set(state, code, child)
+        parents[child] = state
+        codes[child] = code
+        depths[child] = at + 1
+        goesOn[state] = 1
       }
       state = child
     }
@@ -43,29 +41,69 @@ export function textFinder(texts: readonly string[]): TextFinder {
   }
 
   /** Where to go on when a state has no edge for a unit: the longest other end that is the beginning of a text. */
-  const fallbacks = new Int32Array(parents.length)
-  const first = new Int32Array(asciiUnits)
-  for (let code = 0; code < asciiUnits; code++) first[code] = edges.get(code) ?? 0
+  const fallbacks = new Int32Array(states)
+
+  /** Most of a log is ASCII, and the beginning of nothing. */
+  const first = Int32Array.from({ length: asciiUnits }, (_, code) => edges.get(0, code))
 
   function next(from: number, code: number): number {
     let state = from
     while (state !== 0) {
-      const child = edges.get(state * unitsMax + code)
-      if (child !== undefined) return child
+      const child = edges.get(state, code)
+      if (child !== 0) return child
       state = fallbacks[state]!
     }
-    return code < asciiUnits ? first[code]! : (edges.get(code) ?? 0)
+    return code < asciiUnits ? first[code]! : edges.get(0, code)
   }
 
-  const open = Int32Array.from(depths)
-  const byDepth = [...parents.keys()].slice(1).sort((one, other) => depths[one]! - depths[other]!)
-  for (const state of byDepth) {
+  /** As `depths`, but a text of which nothing more can come is not waited for. */
+  const open = depths.slice(0, states)
+  for (const state of byDepth(depths.subarray(0, states))) {
     const parent = parents[state]!
     const fallback = parent === 0 ? 0 : next(fallbacks[parent]!, codes[state]!)
     fallbacks[state] = fallback
     if (found[state] === 0) found[state] = found[fallback]!
-    if (!goesOn[state]) open[state] = open[fallback]!
+    if (goesOn[state] === 0) open[state] = open[fallback]!
   }
-  const foundAt = Int32Array.from(found)
-  return { next, depth: (state) => open[state]!, found: (state) => foundAt[state]! }
+  return { next, depth: (state) => open[state]!, found: (state) => found[state]! }
+}
+
+/** The states but for the first, those of little depth first. */
+function byDepth(depths: Int32Array): Int32Array {
+  const starts: number[] = []
+  for (const depth of depths) starts[depth] = (starts[depth] ?? 0) + 1
+  let sum = 0
+  for (const [depth, count] of starts.entries()) {
+    starts[depth] = sum
+    sum += count
+  }
+  const sorted = new Int32Array(depths.length)
+  for (const [state, depth] of depths.entries()) sorted[starts[depth]!++] = state
+  return sorted.subarray(1)
+}
+
+/** Which state follows a state and a unit, 0 for none: a hash table in flat arrays, which is asked for each unit of a log. */
+function edgeTable(edgesMax: number) {
+  const bits = Math.max(4, Math.ceil(Math.log2(edgesMax)) + 1)
+  const mask = 2 ** bits - 1
+  const states = new Int32Array(2 ** bits)
+  const codes = new Uint16Array(2 ** bits)
+  const children = new Int32Array(2 ** bits)
+
+  /** Where the edge is, or has its place. */
+  function place(state: number, code: number): number {
+    let at = Math.imul(Math.imul(state, 0x9e3779b1) ^ Math.imul(code, 0x85ebca6b), 0xc2b2ae35) >>> (32 - bits)
+    while (children[at] !== 0 && (states[at] !== state || codes[at] !== code)) at = (at + 1) & mask
+    return at
+  }
+
+  return {
+    get: (state: number, code: number): number => children[place(state, code)]!,
+    set(state: number, code: number, child: number): void {
+      const at = place(state, code)
+      states[at] = state
+      codes[at] = code
+      children[at] = child
+    },
+  }
 }

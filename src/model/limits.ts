@@ -39,7 +39,7 @@ export const limits = {
   branchPatternsCharactersMax: 4096,
   /** Of an app with its branches; the bytes are those of the app, or of one branch, as JSON. Both together fit into one variable. */
   buildSecretsMax: 500,
-  buildSecretsBytesMax: 32 * KiB,
+  buildSecretsBytesMax: 16 * KiB,
   buildSecretCharactersMax: 8 * KiB,
 
   archiveBytesMax: 5 * GiB,
