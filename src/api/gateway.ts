@@ -208,7 +208,8 @@ async function authorizeOperation(exchange: Exchange & Authenticated & { route: 
 async function authorizeEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
 ) {
-  const permission = exchange.endpoint.permission(exchange.caller, exchange.call.members)
+  const { members, query } = exchange.call
+  const permission = exchange.endpoint.permission(exchange.caller, members, query)
   await authorize(exchange.services.database.queries, attemptOf(exchange, permission, {}))
 }
 
@@ -264,12 +265,18 @@ async function performEndpoint(
 ): Promise<{ output: object }> {
   const { method, path, bodyIsSecret } = exchange.endpoint
   if (method === 'GET') return actOnEndpoint(exchange)
-  const { members } = exchange.call
-  const sent = bodyIsSecret ? {} : exchange.call.sent
+  const { members, query } = exchange.call
+  const sent = { ...(bodyIsSecret ? {} : exchange.call.sent), ...queryOf(query), ...members }
   return audited({ ...exchange, operation: `${method} ${path}`, members, sent }, (services) =>
     actOnEndpoint({ ...exchange, services }),
   )
 }
+
+/** What the query says, without the signature that may stand in it. */
+const queryOf = (query: Target['query']) =>
+  Object.fromEntries(
+    [...query].filter(([name]) => !/^x-amz-/i.test(name)).map(([name, [value]]) => [name, value]),
+  )
 
 async function runEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },

@@ -5,6 +5,7 @@ import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
 import { changeAppOptions, readAppOptions } from './app-options.ts'
 import { readAudit } from './audit.ts'
+import { deleteSecret, listSecrets, setSecret } from './build-secrets.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
 import { listRollbacks, rollBack } from './rollback.ts'
 import { webhookDeliveries } from './webhook-deliveries.ts'
@@ -15,7 +16,7 @@ export interface SignedEndpoint {
   /** Segments in braces are members, as in `routes.ts`. */
   path: `/_preamp/${string}`
   /** What its caller must be allowed, by the same policies as the operations. */
-  permission(caller: Caller, members: EndpointCall['members']): Permission
+  permission(caller: Caller, members: EndpointCall['members'], query: EndpointCall['query']): Permission
   /** Whether nothing of the body may be in the audit log. */
   bodyIsSecret?: true
   /** The answer. What belongs to nobody or to somebody else is not found, as in the API. */
@@ -30,6 +31,9 @@ export interface EndpointCall {
 }
 
 export const signedEndpoints: readonly SignedEndpoint[] = [
+  listSecrets,
+  setSecret,
+  deleteSecret,
   readAppOptions,
   changeAppOptions,
   readAudit,
