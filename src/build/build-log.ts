@@ -85,7 +85,7 @@ export function openBuildLog(options: LogOptions): BuildLog {
 
   function waitForRest(): void {
     const waited = Math.max(streams.stdout.waitedMilliseconds(), streams.stderr.waitedMilliseconds())
-    if (waited >= 0) timer ??= setTimeout(showWaiting, partialLineMilliseconds - waited)
+    if (waited >= 0) timer ??= setTimeout(showWaiting, Math.max(1, partialLineMilliseconds - waited))
   }
 
   function flushOutput(): void {

@@ -61,10 +61,8 @@ const path = () =>
   `/_preamp/apps/${address.appId}/branches/${encodeURIComponent(address.branchName)}/jobs/${address.jobId}/log`
 const page = (query = '') => askEndpoint(api, 'GET', `${path()}${query}`)
 
-async function begin(step: StepName): Promise<void> {
-  const position = ['BUILD', 'TEST', 'DEPLOY', 'VERIFY'].indexOf(step)
-  const row = { ...stepRow(job.jobKey, step), position, startedAt: Date.now() }
-  await insertStep(api.services.database.queries, row)
+async function begin(step: 'BUILD' | 'DEPLOY'): Promise<void> {
+  await insertStep(api.services.database.queries, stepRow(job.jobKey, step, { startedAt: Date.now() }))
 }
 
 async function end(step: StepName, log: string): Promise<void> {

@@ -7,8 +7,8 @@ import { changeAppOptions, readAppOptions } from './app-options.ts'
 import { readAudit } from './audit.ts'
 import { deleteSecret, listSecrets, setSecret } from './build-secrets.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
-import { listRollbacks, rollBack } from './rollback.ts'
 import { jobLog } from './job-log.ts'
+import { listRollbacks, rollBack } from './rollback.ts'
 import { webhookDeliveries } from './webhook-deliveries.ts'
 
 /** One of our own endpoints that only the holder of a key may call: signed as a call of the API is, answered in JSON. */
