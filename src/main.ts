@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<{ register(program: Command): void 
   keys: () => import('./cli/keys.ts'),
   domains: () => import('./cli/domains.ts'),
   rollback: () => import('./cli/rollback.ts'),
+  secrets: () => import('./cli/secrets.ts'),
   options: () => import('./cli/options.ts'),
   audit: () => import('./cli/audit.ts'),
   backup: () => import('./cli/backup.ts'),

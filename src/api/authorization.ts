@@ -69,7 +69,7 @@ export const branchResource = (caller: Scope, { appId, branchName }: OfBranch): 
 const jobsOfBranch = (caller: Scope, { appId, branchName }: OfBranch): Subject => ({
   resource: `${branchArn(caller, appId, branchName)}/jobs/*`,
 })
-const job = (caller: Scope, input: OfBranch & { jobId: string }): Subject => {
+export const jobResource = (caller: Scope, input: OfBranch & { jobId: string }): Subject => {
   const number = parseJobNumber(input.jobId)
   // What can be no number of a job is the name of none.
   if (number === undefined) return jobsOfBranch(caller, input)
@@ -117,10 +117,10 @@ const resources: ResourceRules = {
   DeleteBranch: branchResource,
 
   StartJob: jobsOfBranch,
-  GetJob: job,
+  GetJob: jobResource,
   ListJobs: jobsOfBranch,
-  StopJob: job,
-  DeleteJob: job,
+  StopJob: jobResource,
+  DeleteJob: jobResource,
 
   CreateDeployment: branchResource,
   StartDeployment: branchResource,

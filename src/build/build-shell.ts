@@ -4,6 +4,8 @@ import type { BuildPhase } from './build-spec.ts'
 import type { BuildSession, CommandResult, Executor, SessionOptions } from './executor.ts'
 
 export interface BuildShellOptions extends Omit<SessionOptions, 'onOutput'> {
+  /** A command of ours, with which each session begins. */
+  preparation: string
   /** Where output goes while no section runs. */
   log: BuildLog
   signal: AbortSignal
@@ -74,7 +76,7 @@ export class BuildShell {
   }
 
   async #open(): Promise<BuildSession> {
-    const { log: _, signal, onOpen, ...options } = this.#options
+    const { log: _, signal, onOpen, preparation, ...options } = this.#options
     if (!options.network && !this.#executor.canCutNetwork) {
       throw customerError(
         `The app's builds are to run without a network, which the executor ${this.#executor.name} of this server cannot do. Install bubblewrap on it, or allow the network (preamp options)`,
@@ -84,6 +86,7 @@ export class BuildShell {
       ...options,
       onOutput: (stream, bytes) => this.#log.output(stream, bytes),
     })
+    await this.#session.run(preparation)
     signal.throwIfAborted()
     if (!this.#wasOpen) await onOpen()
     this.#wasOpen = true

@@ -14,12 +14,19 @@ import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
 import { BuildFailed, customerError } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import { realBuildPath } from './build-path.ts'
+import { type BuildSecrets, writeSecretNames } from './build-secrets.ts'
 import { BuildShell } from './build-shell.ts'
 import { type BuildSpec, parseBuildSpec, plainSite } from './build-spec.ts'
 import { type CacheStep, cacheStep } from './caches/cache-step.ts'
 import type { Caches } from './caches/caches.ts'
 import { isOn, settingVariables, variableWarnings } from './control-variables.ts'
 import { findCustomHeaders } from './custom-headers.ts'
+import {
+  type EnvironmentCache,
+  environmentCacheOnPath,
+  keepEnvironmentCache,
+  openEnvironmentCache,
+} from './environment-cache.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
 import { buildSpecFiles, customHeadersFile, findBuildSpec, hasBuildScript } from './find-build-spec.ts'
@@ -44,6 +51,8 @@ export interface BuildJob {
   app: AppRow
   branch: BranchRow
   appSecrets: AppSecrets
+  buildSecrets: BuildSecrets
+  environmentCache: EnvironmentCache
   log: BuildLog
   /** Aborted when the job is stopped or its time is up. */
   signal: AbortSignal
@@ -85,6 +94,9 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
     signal: task.signal,
     log,
   })
+  const environmentCache = { of: task.environmentCache, folder: join(options.jobFolder, 'build'), log }
+  const kept = await openEnvironmentCache(environmentCache)
+  writeSecretNames(log, task.buildSecrets)
   const cache = openCache(options, task, spec, checkedOut)
   const shell = await openShell(options, task, spec, { ...checkedOut, cache })
   let testFailure: BuildFailed | undefined
@@ -101,6 +113,7 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
   if (unchanged !== undefined) return finish({ kind: 'unchanged', reason: unchanged }, log)
   const root = await realBuildPath(checkedOut.folder, spec.buildPath)
   await cache.save()
+  await keepEnvironmentCache(environmentCache, kept)
   if (testFailure) {
     log.write('WARNING', '# The tests failed: what was built is not published.')
     return finish({ kind: 'tests-failed', failure: testFailure }, log)
@@ -213,11 +226,13 @@ async function openShell(
   { folder, cloneUrl, cache }: CheckedOut & { cache: CacheStep },
 ): Promise<BuildShell> {
   const { app, branch, job, log } = task
+  const workFolder = join(options.jobFolder, 'build')
   const start = relative(await realpath(folder), await realBuildPath(folder, spec.buildPath))
   return new BuildShell(options.executor, {
     jobKey: job.jobKey,
-    workFolder: join(options.jobFolder, 'build'),
+    workFolder,
     startFolder: join(folder, start),
+    preparation: environmentCacheOnPath(relative(join(folder, start), workFolder)),
     limits: options.sessionLimits,
     network: appOptionsOf(app).network,
     readableFolders: [],
@@ -238,6 +253,7 @@ async function openShell(
         spec: spec.variables,
         app: app.settings.environmentVariables ?? {},
         branch: branch.settings.environmentVariables ?? {},
+        secrets: task.buildSecrets,
       },
     ),
     log,

@@ -18,16 +18,20 @@ import type { AppSecrets, BranchSecrets } from '../model/settings.ts'
 import { findAppById } from '../store/apps.ts'
 import { insertArtifacts } from '../store/artifacts.ts'
 import { findBranchById } from '../store/branches.ts'
+import { findBuildSecrets } from '../store/build-secrets.ts'
 import type { Database } from '../store/database.ts'
+import { findEnvironmentCache, saveEnvironmentCache } from '../store/environment-caches.ts'
 import { changeJob, findLastBuiltCommit } from '../store/jobs.ts'
 import type { AppRow, ArtifactRow, BranchRow, JobRow } from '../store/schema.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import { BuildFailed } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
+import { type BuildSecrets, openBuildSecrets } from './build-secrets.ts'
 import { build, type BuildOptions, type BuildResult } from './build-step.ts'
 import { collectUploads, writeDeployLine } from './collect-uploads.ts'
 import { settingVariables } from './control-variables.ts'
 import { watchDisk } from './disk-watch.ts'
+import type { EnvironmentCache } from './environment-cache.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
 import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
 import { endInterruptedJob, endJob } from './job-fate.ts'
@@ -62,6 +66,7 @@ interface Run {
   app: AppRow
   branch: BranchRow
   appSecrets: AppSecrets
+  buildSecrets: BuildSecrets
   control: JobControl
   steps: StepRecorder
   newMask(): SecretMask
@@ -115,7 +120,12 @@ export function createRunner(options: RunnerOptions): RunJob {
     if (!app) throw new JobStopped('lost')
     const appSecrets: AppSecrets = app.secrets === null ? {} : options.secrets.open(app.secrets)
     const branchSecrets: BranchSecrets = branch.secrets === null ? {} : options.secrets.open(branch.secrets)
-    const newMask = secretMasks(secretValues(app, appSecrets, branchSecrets))
+    const rows = await findBuildSecrets(database.queries, { appId: app.appId, branchName: branch.name })
+    const buildSecrets = openBuildSecrets(rows, options.secrets)
+    const newMask = secretMasks([
+      ...secretValues(app, appSecrets, branchSecrets),
+      ...Object.values(buildSecrets),
+    ])
     const steps = createStepRecorder({
       database,
       blobs: options.blobs,
@@ -125,7 +135,7 @@ export function createRunner(options: RunnerOptions): RunJob {
       describe: (error) => describeEnd(error, newMask),
       now,
     })
-    return { job, app, branch, appSecrets, control, steps, newMask }
+    return { job, app, branch, appSecrets, buildSecrets, control, steps, newMask }
   }
 
   function runBuild(run: Run, jobFolder: string): Promise<BuildResult> {
@@ -142,6 +152,7 @@ export function createRunner(options: RunnerOptions): RunJob {
           ...run,
           log,
           signal,
+          environmentCache: environmentCacheOf(run),
           onCommit: (commit) =>
             hold(run, {
               commitId: commit.id,
@@ -157,6 +168,24 @@ export function createRunner(options: RunnerOptions): RunJob {
       )
     const step = { context: options.executor.name }
     return run.steps.record('BUILD', work, { ...step, reasonOf: unchangedReason }).finally(deadline.clear)
+  }
+
+  function environmentCacheOf({ job, control, branch: { branchId } }: Run): EnvironmentCache {
+    return {
+      async read() {
+        const row = await findEnvironmentCache(database.queries, branchId)
+        return row ? options.secrets.open(row.variables) : {}
+      },
+      save: (variables) =>
+        database.transaction(async (transaction) => {
+          // A worker that lost the job meanwhile must not write; and while the job is held its branch cannot go.
+          const change = { leaseOwner: control.owner }
+          const held = await changeJob(transaction, job.jobKey, ['RUNNING'], change, control.owner)
+          if (!held) throw new JobNotRunning('The job was stopped or deleted')
+          const sealed = options.secrets.seal(variables)
+          await saveEnvironmentCache(transaction, { branchId, variables: sealed, updatedAt: now() })
+        }),
+    }
   }
 
   function runDeploy(run: Run, jobFolder: string, built: Manifest | undefined): Promise<Published> {

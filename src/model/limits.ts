@@ -37,6 +37,10 @@ export const limits = {
   /** In one list, and of all its patterns together: each visit of a domain may be compared with them. */
   branchPatternsMax: 50,
   branchPatternsCharactersMax: 4096,
+  /** Of an app with its branches; the bytes are those of the app, or of one branch, as JSON. Both together fit into one variable. */
+  buildSecretsMax: 500,
+  buildSecretsBytesMax: 16 * KiB,
+  buildSecretCharactersMax: 8 * KiB,
 
   archiveBytesMax: 5 * GiB,
   archiveEntriesMax: 200_000,
@@ -65,6 +69,16 @@ export const limits = {
   diskFreeBytesMin: 512 * MiB,
   diskFreeFilesMin: 10_000,
   buildLogBytesMax: 64 * MiB,
+  /** What one answer of a log holds. */
+  logPageBytesMax: 1 * MiB,
+  /** Who follow the logs of one account, and of all. */
+  logFollowersOfAccountMax: 50,
+  logFollowersMax: 200,
+  /** Then the client asks again, and is checked again. */
+  logFollowSecondsMax: 5 * 60,
+  /** What `envCache` keeps. */
+  environmentCacheKeysMax: 256,
+  environmentCacheBytesMax: 64 * KiB,
   buildSpecBytesMax: 256 * KiB,
   /** Of a YAML file of a repository, with its aliases spelled out. */
   yamlCharactersMax: 1 * MiB,

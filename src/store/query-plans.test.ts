@@ -15,6 +15,7 @@ import {
 } from './backend-environments.ts'
 import { findBranchOverviews } from './branch-overview.ts'
 import { findBranch, findBranchByDisplayName, listBranches, takeJobNumber } from './branches.ts'
+import { deleteBranchSecrets, findBuildSecrets, listBuildSecrets } from './build-secrets.ts'
 import { takeNextJob } from './claims.ts'
 import { type Database, openDatabase, type Queries, type Transaction } from './database.ts'
 import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
@@ -28,6 +29,7 @@ import {
   settleDomain,
 } from './domain-associations.ts'
 import { findOwnedHosts, hasHost, listDomainHosts, listTakenHosts } from './domain-hosts.ts'
+import { findEnvironmentCache } from './environment-caches.ts'
 import {
   changeJob,
   deleteJob,
@@ -85,6 +87,26 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'findLastBuiltCommit',
     (q) => findLastBuiltCommit(q, 'b'),
     ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=?)'],
+  ],
+  [
+    'listBuildSecrets',
+    (q) => listBuildSecrets(q, 'a'),
+    ['SEARCH buildSecrets USING INDEX sqlite_autoindex_buildSecrets_1 (appId=?)'],
+  ],
+  [
+    'findBuildSecrets',
+    (q) => findBuildSecrets(q, { appId: 'a', branchName: 'main' }),
+    ['SEARCH buildSecrets USING INDEX sqlite_autoindex_buildSecrets_1 (appId=? AND branchName=?)'],
+  ],
+  [
+    'deleteBranchSecrets',
+    (q) => deleteBranchSecrets(q, { appId: 'a', branchName: 'main' }),
+    ['SEARCH buildSecrets USING COVERING INDEX sqlite_autoindex_buildSecrets_1 (appId=? AND branchName=?)'],
+  ],
+  [
+    'findEnvironmentCache',
+    (q) => findEnvironmentCache(q, 'b'),
+    ['SEARCH environmentCaches USING INDEX sqlite_autoindex_environmentCaches_1 (branchId=?)'],
   ],
   [
     'listJobs',
