@@ -199,6 +199,24 @@ export const settings = {
     '50',
     'How much of the disk all build caches and mirrors may take together, in GiB. What was used longest ago goes first.',
   ),
+  buildDiskFreeGiB: setting(
+    'PREAMP_BUILD_DISK_FREE_GIB',
+    z.coerce.number().min(0).default(1),
+    '1',
+    'Free room on the disk below which no job is begun, in GiB. Jobs wait until there is more; sites are served all the while.',
+  ),
+  keepDeployments: setting(
+    'PREAMP_KEEP_DEPLOYMENTS',
+    z.coerce.number().int().min(2).max(100_000).default(10),
+    '10',
+    'How many of the newest deployments of each branch are kept, however old they are, for rollbacks. The live one always is.',
+  ),
+  keepDays: setting(
+    'PREAMP_KEEP_DAYS',
+    z.coerce.number().int().min(1).max(36_500).default(30),
+    '30',
+    'How long other deployments, and logs and artifacts of jobs without one, are kept, in days. Jobs themselves stay in the lists.',
+  ),
   quotas: setting(
     'PREAMP_QUOTAS',
     z.enum(['generous', 'aws']).default('generous'),

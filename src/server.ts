@@ -35,9 +35,11 @@ import { ensureFirstKey } from './first-key.ts'
 import { LatePart } from './late-part.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
+import { limits } from './model/limits.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import { forgetAuditEvents } from './store/audit-events.ts'
 import type { Database } from './store/database.ts'
+import { forgetOld } from './store/retention.ts'
 import { SecretBox } from './store/secret-box.ts'
 
 export interface RunningServer {
@@ -243,6 +245,7 @@ async function openWorker(
     owner: randomUUID(),
     concurrency: config.concurrentJobs,
     accountJobsMax: configuredQuotas(config).concurrentJobsMax,
+    shortage: () => buildShortage({ config, directory }),
     now: Date.now,
   })
   worker.start()
@@ -301,6 +304,7 @@ function createApi(
     sitesChanged: async () => (await edges.get()).sitesChanged(),
     liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),
     diskShortage: () => diskShortage(directory.path),
+    buildShortage: () => buildShortage(parts),
     accessLogs: {
       isOn: config.accessLogDays > 0,
       folder: directory.accessLogs,
@@ -325,6 +329,14 @@ async function listenApi(config: Config, { handle }: Gateway, log: Logger): Prom
   }
 }
 
+/** What is short on the disk for jobs to begin: more must be free than for those at work, which are ended below their bound. */
+function buildShortage({
+  config,
+  directory,
+}: Pick<State, 'config' | 'directory'>): Promise<string | undefined> {
+  return diskShortage(directory.path, config.buildDiskFreeGiB * 1024 ** 3, limits.buildDiskFreeFilesMin)
+}
+
 /** Frees bytes that nothing refers to and forgets old audit events, now and then, but not while a backup copies; returns how to end that. */
 function sweepRegularly({
   config,
@@ -347,6 +359,16 @@ function sweepRegularly({
       .then(
         (freed) => log.debug(freed, 'swept'),
         (error: unknown) => log.error({ err: error }, 'unreferenced bytes could not be swept'),
+      )
+      .then(() =>
+        forgetOld(database, {
+          newest: config.keepDeployments,
+          since: Date.now() - config.keepDays * dayMilliseconds,
+        }),
+      )
+      .then(
+        (forgotten) => log.debug(forgotten, 'old deployments, artifacts and logs forgotten'),
+        (error: unknown) => log.error({ err: error }, 'old deployments could not be forgotten'),
       )
       .then(() => forgetAuditEvents(database.queries, Date.now() - config.auditDays * dayMilliseconds))
       .then(

@@ -12,6 +12,8 @@ export interface WorkerOptions extends RecoveryOptions {
   concurrency: number
   /** Of one account, on all servers together. */
   accountJobsMax: number
+  /** What is short on the disk, so that no job is begun; undefined while there is room. */
+  shortage(): Promise<string | undefined>
   /** How often the jobs are looked at without being told, and leases are renewed; shorter in tests only. */
   pollMilliseconds?: number
   renewMilliseconds?: number
@@ -48,6 +50,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let upkeep: Promise<void> = Promise.resolve()
   let lookAgain = false
   let stopping = false
+  let paused = false
 
   /** One look at a time; one that is asked for meanwhile follows it. */
   function look(): void {
@@ -82,7 +85,18 @@ export function createWorker(options: WorkerOptions): Worker {
     }
   }
 
+  /** Before the disk is so full that jobs at work must be ended, none is begun: sites come first. */
+  async function isPaused(): Promise<boolean> {
+    const shortage = await options.shortage()
+    const isShort = shortage !== undefined
+    if (isShort && !paused) log.warn(`${shortage} No job is begun until there is more room.`)
+    if (!isShort && paused) log.info('there is room on the disk: jobs are begun again')
+    paused = isShort
+    return isShort
+  }
+
   async function claim(): Promise<void> {
+    if (running.size >= options.concurrency || (await isPaused())) return
     for (let tries = 0; tries < claimTriesMax && running.size < options.concurrency; tries++) {
       if (stopping) return
       const job = await claimOne()

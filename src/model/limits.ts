@@ -68,6 +68,8 @@ export const limits = {
   /** Of the disk under the work folder, and in files: the rest is for the database, for uploads and for other builds. */
   diskFreeBytesMin: 512 * MiB,
   diskFreeFilesMin: 10_000,
+  /** For a job to begin; the bytes are a setting. */
+  buildDiskFreeFilesMin: 20_000,
   buildLogBytesMax: 64 * MiB,
   /** What one answer of a log holds. */
   logPageBytesMax: 1 * MiB,

@@ -60,6 +60,7 @@ export interface JobRunsOptions {
   runner?: Partial<RunnerOptions>
   caches?: Partial<CachesOptions>
   concurrency?: number
+  shortage?(): Promise<string | undefined>
   /** The worker is left to be started by the test. */
   idle?: boolean
 }
@@ -126,6 +127,7 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     runJob,
     concurrency: options.concurrency ?? 4,
     accountJobsMax: 100,
+    shortage: options.shortage ?? (() => Promise.resolve(undefined)),
     pollMilliseconds: 50,
     renewMilliseconds: 100,
   })

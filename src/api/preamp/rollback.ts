@@ -79,6 +79,8 @@ export const rollBack: SignedEndpoint = {
       const deployment = await findDeploymentOfJob(transaction, job.jobKey)
       if (!deployment || job.status !== 'SUCCEED') throw notKept(job)
       await activateDeployment(transaction, owned.branch.branchId, deployment.deploymentId, services.now())
+      // Only now is the branch held against the retention, which may have been faster.
+      if (!(await findDeployment(transaction, deployment.deploymentId))) throw notKept(job)
       return { job, branchId: owned.branch.branchId }
     })
     await services.sitesChanged()
