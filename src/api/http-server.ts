@@ -113,7 +113,7 @@ async function exchange(
   for (const [name, value] of Object.entries({ ...headers, ...response.headers }))
     outgoing.setHeader(name, value)
   outgoing.writeHead(response.status)
-  if (response.isEndless) {
+  if (response.isEndless && !outgoing.destroyed) {
     endless.add(outgoing)
     outgoing.on('close', () => endless.delete(outgoing))
   }

@@ -14,7 +14,7 @@ import { sendSigned } from '../../src/cli/call-endpoint.ts'
 import { readEvents, type StreamEvent } from '../../src/cli/event-stream.ts'
 import { followJob, type JobAddress, printLog } from '../../src/cli/follow-job.ts'
 import type { KeyPair } from '../../src/first-key.ts'
-import type { StepName } from '../../src/model/jobs.ts'
+import { type StepName, stepNames } from '../../src/model/jobs.ts'
 import { limits } from '../../src/model/limits.ts'
 import { changeJob } from '../../src/store/jobs.ts'
 import type { JobRow } from '../../src/store/schema.ts'
@@ -61,8 +61,13 @@ const path = () =>
   `/_preamp/apps/${address.appId}/branches/${encodeURIComponent(address.branchName)}/jobs/${address.jobId}/log`
 const page = (query = '') => askEndpoint(api, 'GET', `${path()}${query}`)
 
-async function begin(step: 'BUILD' | 'DEPLOY'): Promise<void> {
-  await insertStep(api.services.database.queries, stepRow(job.jobKey, step, { startedAt: Date.now() }))
+async function begin(name: StepName): Promise<void> {
+  const row = stepRow(job.jobKey, 'BUILD', {
+    name,
+    position: stepNames.indexOf(name),
+    startedAt: Date.now(),
+  })
+  await insertStep(api.services.database.queries, row)
 }
 
 async function end(step: StepName, log: string): Promise<void> {
@@ -187,9 +192,33 @@ describe('who follows a log', () => {
       { name: 'message', id: 'BUILD:4', data: 'one' },
       { name: 'message', id: 'BUILD:14', data: 'two\nthree' },
       { name: 'message', id: 'BUILD:19', data: 'four' },
-      { name: 'message', id: 'DEPLOY:9', data: 'deployed' },
-      { name: 'end', id: 'DEPLOY:9', data: '{"status":"SUCCEED"}' },
+      { name: 'message', id: 'BUILD:19,DEPLOY:9', data: 'deployed' },
+      { name: 'end', id: 'BUILD:19,DEPLOY:9', data: '{"status":"SUCCEED"}' },
     ])
+  })
+
+  test('sees the tests while they run, and what the build says after them', async () => {
+    await begin('BUILD')
+    writeFileSync(liveLog('BUILD'), 'built\n')
+    const { events, over } = gather(await follow())
+    await waitFor('the build', 5, () => events.length === 1)
+    await begin('TEST')
+    writeFileSync(liveLog('TEST'), 'testing\n')
+    await waitFor('the tests', 5, () => events.length === 2)
+    await end('TEST', 'testing\n')
+    appendFileSync(liveLog('BUILD'), 'uploading\n')
+    await waitFor('the rest', 5, () => events.length === 3)
+    const again = gather(await follow({ lastEventId: events[1]!.id! }))
+    await end('BUILD', 'built\nuploading\n')
+    await endJob()
+    await Promise.all([over, again.over])
+    expect(events.map(({ id, data }) => [id, data])).toEqual([
+      ['BUILD:6', 'built'],
+      ['BUILD:6,TEST:8', 'testing'],
+      ['BUILD:16,TEST:8', 'uploading'],
+      ['BUILD:16,TEST:8', '{"status":"SUCCEED"}'],
+    ])
+    expect(again.events.map(({ data }) => data)).toEqual(['uploading', '{"status":"SUCCEED"}'])
   })
 
   test('goes on where they stopped, beside others', async () => {
@@ -200,7 +229,7 @@ describe('who follows a log', () => {
     const streams = [
       await follow(),
       await follow({ lastEventId: 'BUILD:4' }),
-      await follow({ lastEventId: 'DEPLOY:10' }),
+      await follow({ lastEventId: 'BUILD:8,DEPLOY:10' }),
     ]
     const seen = streams.map(gather)
     const byQuery = gather(await follow({ query: '?follow=true&step=BUILD&offset=4' }))

@@ -1,8 +1,9 @@
+import { type StepName, stepNames } from '../../model/jobs.ts'
 import { limits } from '../../model/limits.ts'
 import type { Caller, Services } from '../context.ts'
 import { LimitExceededException } from '../errors.ts'
 import { OtherResponse } from '../http.ts'
-import { type LogPosition, readJobLog } from '../job-log.ts'
+import { type LogPlaces, readJobLog } from '../job-log.ts'
 
 /** How often the file of a step at work is looked at. */
 const fileLookMilliseconds = 40
@@ -16,7 +17,7 @@ const followers = new Map<string, number>()
 
 /**
  * The logs of a job as server-sent events, from a place on, as they are written. An event without a name is lines of a log;
- * its id is `<step>:<bytes>`, the place behind it, from which `Last-Event-ID` goes on. `end` tells the status with which the
+ * its id says how far each step's log was sent, `BUILD:<bytes>,TEST:<bytes>`, from where `Last-Event-ID` goes on. `end` tells the status with which the
  * job has ended, `deleted` that it is gone. A stream that ends with neither is to be asked for again: the caller is checked
  * anew every few minutes. Nothing is read ahead of what the client takes.
  * @throws {LimitExceededException} when as many follow already as may
@@ -25,7 +26,7 @@ export function followJobLog(
   services: Services,
   caller: Pick<Caller, 'accountId'>,
   jobKey: string,
-  from: LogPosition,
+  from: LogPlaces,
 ): OtherResponse {
   const leave = join(caller.accountId)
   const stop = new AbortController()
@@ -89,48 +90,56 @@ function join(accountId: string): () => void {
 async function* writeEvents(
   services: Services,
   jobKey: string,
-  from: LogPosition,
+  from: LogPlaces,
   stopped: AbortSignal,
 ): AsyncGenerator<string, void> {
   const endAt = performance.now() + limits.logFollowSecondsMax * 1000
   let aliveAt = performance.now()
-  let place = from
+  const places = { first: from.first, of: new Map(from.of) }
   // Headers alone are not always passed on: the client shall know at once that it is connected.
   yield ': following\n\n'
   while (!stopped.aborted && performance.now() < endAt) {
-    const piece = await readJobLog(services, jobKey, place)
-    if (!piece) {
+    const log = await readJobLog(services, jobKey, places)
+    if (!log) {
       yield 'event: deleted\ndata: {}\n\n'
       return
     }
-    if (piece.text !== '') {
-      place = piece.next ?? piece.at
+    if (log.piece) {
+      places.of.set(log.piece.step, log.piece.next)
       aliveAt = performance.now()
-      yield logEvent(piece.text, place)
-    } else if (!piece.next) {
-      yield `event: end\ndata: ${JSON.stringify({ status: piece.status })}\n\n`
+      yield logEvent(log.piece.text, places)
+    } else if (log.isOver) {
+      yield `event: end\ndata: ${JSON.stringify({ status: log.status })}\n\n`
       return
     } else {
-      place = piece.next
       if (performance.now() - aliveAt > keepAliveSeconds * 1000) {
         aliveAt = performance.now()
         yield ': still there\n\n'
       }
-      await untilGrown(services.liveLogPath(jobKey, place.step), place.offset, stopped)
+      await untilGrown(services, jobKey, places, stopped)
     }
   }
 }
 
 /** Logs have no carriage return, so that their lines are lines of an event too. */
-function logEvent(text: string, { step, offset }: LogPosition): string {
+function logEvent(text: string, { of }: LogPlaces): string {
+  const sent = [...of].filter(([, { offset }]) => offset > 0)
+  const id = sent.map(([step, { offset }]) => `${step}:${offset}`).join(',')
   const lines = text.replace(/\n$/, '').split('\n')
-  return `id: ${step}:${offset}\n${lines.map((line) => `data: ${line}\n`).join('')}\n`
+  return `id: ${id}\n${lines.map((line) => `data: ${line}\n`).join('')}\n`
 }
 
-/** Resolves when the file is longer, or it is time to ask the database. */
-async function untilGrown(path: string, size: number, stopped: AbortSignal): Promise<void> {
+/** Resolves when the file of a step at work is longer, or it is time to ask the database. */
+async function untilGrown(
+  services: Services,
+  jobKey: string,
+  { of }: LogPlaces,
+  stopped: AbortSignal,
+): Promise<void> {
+  const isLonger = (step: StepName) =>
+    Bun.file(services.liveLogPath(jobKey, step)).size > (of.get(step)?.offset ?? 0)
   for (let waited = 0; waited < jobLookMilliseconds; waited += fileLookMilliseconds) {
     await Bun.sleep(fileLookMilliseconds)
-    if (stopped.aborted || Bun.file(path).size > size) return
+    if (stopped.aborted || stepNames.some(isLonger)) return
   }
 }

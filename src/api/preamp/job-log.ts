@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
-import { stepNames } from '../../model/jobs.ts'
+import { type StepName, stepNames } from '../../model/jobs.ts'
 import { jobResource } from '../authorization.ts'
-import { type LogPosition, readJobLog } from '../job-log.ts'
+import { type LogPlace, type LogPlaces, readJobLog } from '../job-log.ts'
 import { jobNotFound, ownJob } from '../look-up.ts'
 import { parseInput } from '../validation.ts'
 import type { EndpointCall, SignedEndpoint } from './endpoints.ts'
@@ -32,17 +32,20 @@ export const jobLog: SignedEndpoint = {
     const { follow = 'false', ...asked } = parseInput(input, sent) as z.output<typeof input>
     const address = addressOf(members)
     const { job } = await ownJob(services.database.queries, caller, address)
-    const from: LogPosition = { step: asked.step ?? stepNames[0], offset: Number(asked.offset ?? 0) }
-    if (follow !== 'false') return followJobLog(services, caller, job.jobKey, lastSeen(call) ?? from)
-    const piece = await readJobLog(services, job.jobKey, from)
-    if (!piece) throw jobNotFound(address.jobId)
-    const { status, at, text, next } = piece
+    const { step = stepNames[0], offset: bytes = '0' } = asked
+    const places: LogPlaces = { first: step, of: new Map([[step, { offset: Number(bytes) }]]) }
+    if (follow !== 'false') return followJobLog(services, caller, job.jobKey, lastSeen(call) ?? places)
+    const log = await readJobLog(services, job.jobKey, places)
+    if (!log) throw jobNotFound(address.jobId)
+    const { piece, status, isOver } = log
+    const here = { step, offset: Number(bytes) }
+    if (!piece) return { status, ...here, text: '', next: isOver ? undefined : here }
     return {
       status,
-      step: at.step,
-      offset: at.offset,
-      text,
-      next: next && { step: next.step, offset: next.offset },
+      step: piece.step,
+      offset: piece.offset,
+      text: piece.text,
+      next: { step: piece.step, offset: piece.next.offset },
     }
   },
 }
@@ -52,8 +55,14 @@ function addressOf(members: EndpointCall['members']) {
 }
 
 /** Where a client says that it stopped reading; what is no place of ours counts as none, as for any event stream. */
-function lastSeen({ headers }: EndpointCall): LogPosition | undefined {
-  const [, name, bytes] = /^([A-Z]+):([0-9]{1,12})$/.exec(headers.get('last-event-id')?.[0] ?? '') ?? []
-  const step = stepNames.find((each) => each === name)
-  return step && { step, offset: Number(bytes) }
+function lastSeen({ headers }: EndpointCall): LogPlaces | undefined {
+  const id = headers.get('last-event-id')?.[0] ?? ''
+  const places = new Map<StepName, LogPlace>()
+  for (const part of id.split(',')) {
+    const [, name, bytes] = /^([A-Z]+):([0-9]{1,12})$/.exec(part) ?? []
+    const step = stepNames.find((each) => each === name)
+    if (!step) return undefined
+    places.set(step, { offset: Number(bytes) })
+  }
+  return { first: stepNames.find((name) => places.has(name))!, of: places }
 }
