@@ -27,15 +27,6 @@ export interface BuildPhase {
   commands: string[]
 }
 
-/** The site of a repository without any spec: its files as they are. */
-export const plainSite: BuildSpec = {
-  variables: {},
-  phases: [],
-  artifacts: { baseDirectory: '', files: ['**/*'], discardPaths: false },
-  skipped: [],
-  unknownKeys: [],
-}
-
 /** Every scalar stays the text it is (`20.10`, `yes`), as what it is for decides; merge keys work. */
 const mergeKey = new Type('tag:yaml.org,2002:merge', {
   kind: 'scalar',

@@ -11,17 +11,11 @@ import { emptyManifest, type Manifest } from '../model/manifest.ts'
 import type { AppSecrets } from '../model/settings.ts'
 import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
 import { BuildFailed, customerError } from './build-failed.ts'
-import type { BuildLog } from './build-log.ts'
-import { type BuildSpec, parseBuildSpec, plainSite } from './build-spec.ts'
+import { type BuildSpec, parseBuildSpec } from './build-spec.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
-import {
-  buildSpecFiles,
-  customHeadersFile,
-  findBuildSpec,
-  hasBuildScript,
-  readOwnFile,
-} from './find-build-spec.ts'
+import { buildSpecFiles, customHeadersFile, findBuildSpec, readOwnFile } from './find-build-spec.ts'
+import { detectBuildSpec, type DetectionTask } from './framework.ts'
 import { runPhases } from './run-phases.ts'
 
 export interface BuildOptions {
@@ -36,12 +30,11 @@ export interface BuildOptions {
   privateSources: boolean
 }
 
-export interface BuildJob {
+export interface BuildJob extends DetectionTask {
   job: JobRow
   app: AppRow
   branch: BranchRow
   appSecrets: AppSecrets
-  log: BuildLog
   /** Aborted when the job is stopped or its time is up. */
   signal: AbortSignal
   onCommit(commit: Commit): Promise<void>
@@ -115,32 +108,24 @@ function readRepository(text: string | undefined) {
 /** Variables with an effect on Amplify that this build does without. */
 const controlVariables = ['_LIVE_UPDATES', '_CUSTOM_IMAGE', 'AMPLIFY_DIFF_DEPLOY', 'AMPLIFY_DIFF_BACKEND']
 
-async function readSpec(folder: string, { app, branch, log }: BuildJob): Promise<BuildSpec> {
+async function readSpec(folder: string, task: BuildJob): Promise<BuildSpec> {
+  const { app, branch, log } = task
   const variables = { ...app.settings.environmentVariables, ...branch.settings.environmentVariables }
-  const found = await findBuildSpec(folder, branch.settings.buildSpec, app.settings.buildSpec)
-  if (found && variables['AMPLIFY_MONOREPO_APP_ROOT'] && !/^applications:/m.test(found.text)) {
+  const appRoot = variables['AMPLIFY_MONOREPO_APP_ROOT'] ?? ''
+  const found =
+    (await findBuildSpec(folder, branch.settings.buildSpec, app.settings.buildSpec)) ??
+    (await detectBuildSpec(folder, appRoot, task))
+  if (appRoot && !/^applications:/m.test(found.text)) {
     throw customerError('Monorepo spec provided without "applications" key')
   }
-  const spec = found ? parseBuildSpec(found.text) : plainSite
-  if (!found) {
-    log.write(
-      'INFO',
-      `# No build spec: there is neither ${buildSpecFiles[0]} nor a buildSpec of the branch or app. Publishing the files of the repository as they are.`,
-    )
-    if (await hasBuildScript(folder)) {
-      log.write(
-        'WARNING',
-        `# package.json has a build script, which was not run. Add ${buildSpecFiles[0]} with the command and the baseDirectory of its output.`,
-      )
-    }
-  }
+  const spec = parseBuildSpec(found.text)
   for (const key of spec.unknownKeys) {
-    log.write('WARNING', `# The key "${key}" of ${found?.origin} means nothing: is it mistyped?`)
+    log.write('WARNING', `# The key "${key}" of ${found.origin} means nothing: is it mistyped?`)
   }
   for (const section of spec.skipped) {
     log.write(
       'WARNING',
-      `# The section "${section}" of ${found?.origin} is skipped: this version of Preamp does not act on it.`,
+      `# The section "${section}" of ${found.origin} is skipped: this version of Preamp does not act on it.`,
     )
   }
   for (const name of controlVariables) {

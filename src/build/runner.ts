@@ -27,6 +27,7 @@ import { watchDisk } from './disk-watch.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
 import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
 import { endInterruptedJob, endJob } from './job-fate.ts'
+import { keepDetected } from './keep-detected.ts'
 import { basicAuthSecrets, type SecretMask, secretMasks } from './secret-mask.ts'
 import { createStepRecorder, type StepEnd, type StepRecorder } from './step-recorder.ts'
 import { verifySite } from './verify-site.ts'
@@ -133,6 +134,7 @@ export function createRunner(options: RunnerOptions): RunJob {
               commitMessage: job.commitMessage ?? commit.message,
               commitTime: commit.time,
             }),
+          onDetected: (detection, appRoot) => keepDetected(database, run, detection, appRoot, now()),
           onCommandsStart: () => hold(run, { commandsStarted: true }),
         },
       )
