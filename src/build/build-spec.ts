@@ -58,21 +58,6 @@ export interface TestArtifacts {
   configFilePath: string | undefined
 }
 
-/** The site of a repository without any spec: its files as they are. */
-export const plainSite: BuildSpec = {
-  variables: {},
-  appRoot: '',
-  buildPath: '',
-  backend: [],
-  frontend: [],
-  test: undefined,
-  artifacts: { baseDirectory: '', files: ['**/*'], discardPaths: false },
-  cachePaths: undefined,
-  customHeaders: undefined,
-  unknownKeys: [],
-  warnings: [],
-}
-
 const what = 'build spec'
 
 /**

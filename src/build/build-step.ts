@@ -16,7 +16,7 @@ import type { BuildLog } from './build-log.ts'
 import { realBuildPath } from './build-path.ts'
 import { type BuildSecrets, writeSecretNames } from './build-secrets.ts'
 import { BuildShell } from './build-shell.ts'
-import { type BuildSpec, parseBuildSpec, plainSite } from './build-spec.ts'
+import { type BuildSpec, parseBuildSpec } from './build-spec.ts'
 import { type CacheStep, cacheStep } from './caches/cache-step.ts'
 import type { Caches } from './caches/caches.ts'
 import { isOn, settingVariables, variableWarnings } from './control-variables.ts'
@@ -29,8 +29,9 @@ import {
 } from './environment-cache.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
-import { buildSpecFiles, customHeadersFile, findBuildSpec, hasBuildScript } from './find-build-spec.ts'
+import { buildSpecFiles, customHeadersFile, findBuildSpec } from './find-build-spec.ts'
 import { findNoChange } from './find-changes.ts'
+import { detectBuildSpec, type DetectionTask } from './framework.ts'
 import { runTests } from './test-step.ts'
 
 export interface BuildOptions {
@@ -46,14 +47,13 @@ export interface BuildOptions {
   privateSources: boolean
 }
 
-export interface BuildJob {
+export interface BuildJob extends DetectionTask {
   job: JobRow
   app: AppRow
   branch: BranchRow
   appSecrets: AppSecrets
   buildSecrets: BuildSecrets
   environmentCache: EnvironmentCache
-  log: BuildLog
   /** Aborted when the job is stopped or its time is up. */
   signal: AbortSignal
   onCommit(commit: Commit): Promise<void>
@@ -175,28 +175,16 @@ function readRepository(text: string | undefined) {
   }
 }
 
-async function readSpec(
-  folder: string,
-  { executor }: BuildOptions,
-  { app, branch, log }: BuildJob,
-): Promise<BuildSpec> {
+async function readSpec(folder: string, { executor }: BuildOptions, task: BuildJob): Promise<BuildSpec> {
+  const { app, branch, log } = task
   const variables = settingVariables(app, branch)
-  const found = await findBuildSpec(folder, branch.settings.buildSpec, app.settings.buildSpec)
-  const spec = found ? parseBuildSpec(found.text, variables['AMPLIFY_MONOREPO_APP_ROOT']) : plainSite
-  if (!found) {
-    log.write(
-      'INFO',
-      `# No build spec: there is neither ${buildSpecFiles[0]} nor a buildSpec of the branch or app. Publishing the files of the repository as they are.`,
-    )
-    if (await hasBuildScript(folder)) {
-      log.write(
-        'WARNING',
-        `# package.json has a build script, which was not run. Add ${buildSpecFiles[0]} with the command and the baseDirectory of its output.`,
-      )
-    }
-  }
+  const appRoot = variables['AMPLIFY_MONOREPO_APP_ROOT']
+  const found =
+    (await findBuildSpec(folder, branch.settings.buildSpec, app.settings.buildSpec)) ??
+    (await detectBuildSpec(folder, appRoot ?? '', task))
+  const spec = parseBuildSpec(found.text, appRoot)
   for (const key of spec.unknownKeys) {
-    log.write('WARNING', `# The key "${key}" of ${found?.origin} means nothing: is it mistyped?`)
+    log.write('WARNING', `# The key "${key}" of ${found.origin} means nothing: is it mistyped?`)
   }
   for (const warning of spec.warnings) log.write('WARNING', `# ${warning}`)
   for (const warning of variableWarnings(variables, executor.name)) log.write('WARNING', warning)

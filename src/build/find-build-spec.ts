@@ -2,11 +2,9 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { z } from 'zod'
-
 import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
-import { BuildFailed, customerError } from './build-failed.ts'
+import { customerError } from './build-failed.ts'
 
 /** In the order in which they count: the first that exists is the spec. */
 export const buildSpecFiles = ['amplify.yml', 'amplify.yaml']
@@ -55,20 +53,6 @@ export async function readOwnFile(folder: string, name: string): Promise<string 
     return await file.readFile('utf8')
   } finally {
     await file.close()
-  }
-}
-
-const builtPackage = z.object({ scripts: z.object({ build: z.string() }) })
-
-/** Whether the checkout has a `package.json` with a build script: what it holds is then hardly the site itself. */
-export async function hasBuildScript(folder: string): Promise<boolean> {
-  try {
-    const text = await readOwnFile(folder, 'package.json')
-    return text !== undefined && builtPackage.safeParse(JSON.parse(text)).success
-  } catch (error) {
-    // A link, a folder or no JSON: nothing that npm would build either.
-    if (error instanceof BuildFailed || error instanceof SyntaxError) return false
-    throw error
   }
 }
 

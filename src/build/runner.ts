@@ -35,6 +35,7 @@ import type { EnvironmentCache } from './environment-cache.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
 import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
 import { endInterruptedJob, endJob } from './job-fate.ts'
+import { keepDetected } from './keep-detected.ts'
 import { basicAuthSecrets, type SecretMask, secretMasks } from './secret-mask.ts'
 import { createStepRecorder, type StepEnd, type StepRecorder } from './step-recorder.ts'
 import { verifySite } from './verify-site.ts'
@@ -160,6 +161,7 @@ export function createRunner(options: RunnerOptions): RunJob {
               commitMessage: job.commitMessage ?? commit.message,
               commitTime: commit.time,
             }),
+          onDetected: (detection, appRoot) => keepDetected(database, run, detection, appRoot, now()),
           onCommandsStart: () => hold(run, { commandsStarted: true }),
           lastBuiltCommit: () => findLastBuiltCommit(database.queries, branch.branchId),
           recordTests: (tests) => run.steps.record('TEST', tests, step),
