@@ -227,7 +227,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         ).toBe('42\n1\n0\n')
       })
 
-      test('a gigabyte of output passes, and does not stay in memory', async () => {
+      test('100 MB of output pass, and do not stay in memory', async () => {
         await session.stop()
         let bytes = 0
         session = await openSession(executor, workFolder, {
@@ -236,13 +236,13 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         // What tests before this one left is not this one's.
         Bun.gc(true)
         const before = process.memoryUsage.rss()
-        expect(await session.run('head -c 1000000000 /dev/zero; head -c 1000000 /dev/zero >&2')).toEqual(
+        expect(await session.run('head -c 100000000 /dev/zero; head -c 1000000 /dev/zero >&2')).toEqual(
           exited(0),
         )
-        expect(bytes).toBe(1_001_000_000)
+        expect(bytes).toBe(101_000_000)
         Bun.gc(true)
         expect(process.memoryUsage.rss() - before).toBeLessThan(80_000_000)
-      }, 60_000)
+      })
     })
 
     describe('end', () => {
