@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { realpathSync, rmSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { realpathSync, rmSync, statfsSync } from 'node:fs'
+import { availableParallelism, totalmem } from 'node:os'
 
 import type { Logger } from 'pino'
 
@@ -33,6 +33,7 @@ import { createDomainVerifier, type DomainVerifier } from './domains/verifier.ts
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
 import { LatePart } from './late-part.ts'
+import type { ComputeSize } from './model/compute-types.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { limits } from './model/limits.ts'
@@ -207,6 +208,7 @@ async function openWorker(
   const executor = await openExecutor(config, directory, state.log)
   const { createRunner } = await import('./build/runner.ts')
   const { createWorker } = await import('./build/worker.ts')
+  const { sessionLimitsOf } = await import('./build/session-limits.ts')
   const { passedOnVariables } = await import('./build/environment.ts')
   const { readS3Settings } = await import('./deploy/s3-source.ts')
   const workRoot = directory.work
@@ -215,12 +217,15 @@ async function openWorker(
     executor,
     workRoot,
     serverVariables: passedOnVariables(process.env, config.buildEnv),
-    sessionLimits: {
-      memoryBytes: config.buildMemoryMiB * 1024 * 1024,
-      processesMax: config.buildProcessesMax,
-      cpus: availableParallelism(),
-      diskBytes: 128 * 1024 ** 3,
-    },
+    sessionLimits: sessionLimitsOf(
+      {
+        STANDARD_8GB: config.computeStandard,
+        LARGE_16GB: config.computeLarge,
+        XLARGE_72GB: config.computeXLarge,
+      },
+      machineSize(config, workRoot),
+      config.buildProcessesMax,
+    ),
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
@@ -250,6 +255,16 @@ async function openWorker(
   })
   worker.start()
   return worker
+}
+
+/** What there is for builds. The memory of a container that holds the server is that of its machine, where it has a limit. */
+function machineSize({ buildMemoryMiB = Infinity }: Config, workRoot: string): ComputeSize {
+  const { blocks, bsize } = statfsSync(workRoot)
+  return {
+    cpus: availableParallelism(),
+    memoryBytes: Math.min(buildMemoryMiB * 1024 ** 2, totalmem(), process.constrainedMemory() || Infinity),
+    diskBytes: blocks * bsize,
+  }
 }
 
 function createVerifier(

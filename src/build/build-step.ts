@@ -1,13 +1,15 @@
 import { mkdir, realpath, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 
+import type { BuildComputeType } from '@aws-sdk/client-amplify'
+
 import type { Blobs } from '../blobs/blobs.ts'
 import { collectFolder } from '../deploy/collect-folder.ts'
 import type { TestFiles } from '../deploy/collect-test-files.ts'
 import { checkout, type Commit } from '../git/checkout.ts'
 import { parseRepository, repositoryName, RepositoryRefused, shownRepository } from '../git/repository.ts'
 import { appOptionsOf } from '../model/app-options.ts'
-import { limits } from '../model/limits.ts'
+import { computeTypeDefault, describeCompute } from '../model/compute-types.ts'
 import { emptyManifest, type Manifest } from '../model/manifest.ts'
 import type { AppSecrets } from '../model/settings.ts'
 import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
@@ -42,7 +44,8 @@ export interface BuildOptions {
   jobFolder: string
   /** Server variables that builds see. */
   serverVariables: Record<string, string>
-  sessionLimits: SessionLimits
+  /** What the commands of an app may use, by its compute type. */
+  sessionLimits(type: BuildComputeType): SessionLimits
   fileRepositories: boolean
   privateSources: boolean
 }
@@ -80,7 +83,7 @@ export type BuildResult =
  */
 export async function build(options: BuildOptions, task: BuildJob): Promise<BuildResult> {
   const { log } = task
-  log.write('INFO', `# Build environment configured with ${describeLimits(options)}`)
+  log.write('INFO', `# Build environment configured with ${describeLimits(options, task.app)}`)
   const checkedOut = await checkOut(options, task)
   const spec = await readSpec(checkedOut.folder, options, task)
   const unchanged = await findNoChange({
@@ -221,7 +224,7 @@ async function openShell(
     workFolder,
     startFolder: join(folder, start),
     preparation: environmentCacheOnPath(relative(join(folder, start), workFolder)),
-    limits: options.sessionLimits,
+    limits: options.sessionLimits(computeTypeOf(app)),
     network: appOptionsOf(app).network,
     readableFolders: [],
     environment: buildEnvironment(
@@ -317,8 +320,12 @@ async function collect(
   return site
 }
 
-function describeLimits({ executor, sessionLimits }: BuildOptions): string {
-  const gibibytes = sessionLimits.memoryBytes / 1024 ** 3
-  const memory = gibibytes >= 1 ? `${Math.round(gibibytes)}GiB` : `${Math.round(gibibytes * 1024)}MiB`
-  return `${executor.name}: ${memory} Memory, ${sessionLimits.processesMax} processes, ${limits.outputBytesMax / 1024 ** 3}GiB output`
+function describeLimits({ sessionLimits }: BuildOptions, app: AppRow): string {
+  const type = computeTypeOf(app)
+  return describeCompute(type, sessionLimits(type))
+}
+
+/** Of the app as it was when the job started. */
+function computeTypeOf({ settings }: AppRow): BuildComputeType {
+  return settings.jobConfig?.buildComputeType ?? computeTypeDefault
 }

@@ -47,7 +47,7 @@ export interface SessionLimits {
   processesMax: number
   /** Processors' worth of time. */
   cpus: number
-  /** Of what the commands write to the work folder. */
+  /** Of what is in the work folder, measured now and then. */
   diskBytes: number
 }
 

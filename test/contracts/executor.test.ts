@@ -227,7 +227,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         ).toBe('42\n1\n0\n')
       })
 
-      test('100 MB of output pass', async () => {
+      test('100 MB of output pass, and do not stay in memory', async () => {
         await session.stop()
         let bytes = 0
         session = await openSession(executor, workFolder, {
@@ -332,6 +332,18 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         const hog = 'const held = []; setInterval(() => held.push(Buffer.alloc(8 << 20, 1)), 20)'
         const result = await session.run(`node -e '${hog}'; echo survived; sleep 100`)
         expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('128 MiB of memory') })
+      })
+
+      test('too much on the disk ends the session and says so', async () => {
+        expect(await session.run('head -c 40M /dev/zero > a')).toEqual(exited(0))
+        const result = await session.run('mkdir -p deep/er; head -c 40M /dev/zero > deep/er/b; sleep 100')
+        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('64 MiB of disk') })
+      })
+
+      test('temporary files count, and a hole takes nothing', async () => {
+        expect(await session.run('truncate -s 10G hole; sleep 1.5')).toEqual(exited(0))
+        const result = await session.run('head -c 80M /dev/zero > "$TMPDIR/c"; sleep 100')
+        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('64 MiB of disk') })
       })
 
       test('too many processes end the session and say so', async () => {

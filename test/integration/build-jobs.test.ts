@@ -118,12 +118,20 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
         })
     })
 
+    test('has the limits of the compute type of its app', async () => {
+      const { url } = await site('builds')
+      const jobConfig = { buildComputeType: 'LARGE_16GB' } as const
+      const jobKey = await runs.start(await runs.addApp({ repository: url, jobConfig }))
+      await runs.finish(jobKey)
+      expect(await runs.log(jobKey, 'BUILD')).toContain('Large build compute type: 2GiB Memory, 2vCPUs')
+    })
+
     test('keeps a log in the words and the order of Amplify', async () => {
       const repository = await site('builds')
       const jobKey = await runs.start(await runs.addApp({ repository: repository.url }))
       await runs.finish(jobKey)
       expect(textOf(await runs.log(jobKey, 'BUILD'))).toEqual([
-        expect.stringContaining(`[INFO]: # Build environment configured with ${executor}: 1GiB Memory`),
+        '[INFO]: # Build environment configured with Standard build compute type: 1GiB Memory, 2vCPUs, 1GB Disk Space',
         `[INFO]: # Cloning repository: ${repository.url}`,
         "[INFO]: Cloning into 'builds'...",
         '[INFO]: # Checking for Git submodules at: builds/.gitmodules',

@@ -113,7 +113,12 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     secrets,
     s3: {},
     serverVariables: {},
-    sessionLimits: { memoryBytes: 1024 ** 3, processesMax: 256, cpus: 2, diskBytes: 1024 ** 3 },
+    sessionLimits: (type) => ({
+      memoryBytes: (type === 'LARGE_16GB' ? 2 : 1) * 1024 ** 3,
+      processesMax: 256,
+      cpus: 2,
+      diskBytes: 1024 ** 3,
+    }),
     fileRepositories: true,
     privateSources: true,
     sitesChanged: async () => undefined,

@@ -54,6 +54,7 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
         ],
         user,
         group: await cgroups?.create(mark, session.limits),
+        workFolder: folder.work,
         limits: session.limits,
         onOutput: session.onOutput,
       })

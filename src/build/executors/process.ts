@@ -48,6 +48,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
         inputs: [],
         user,
         group: await cgroups?.create(mark, session.limits),
+        workFolder: folder.work,
         limits: session.limits,
         onOutput: session.onOutput,
       })
