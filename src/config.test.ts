@@ -18,6 +18,19 @@ describe('readConfig', () => {
     })
   })
 
+  test('the compute types are those of Amplify, and can be set', () => {
+    const GiB = 1024 ** 3
+    const environment = { PREAMP_COMPUTE_LARGE: '6/12/100' }
+    expect(readConfig(environment)).toMatchObject({
+      computeStandard: { cpus: 4, memoryBytes: 8 * GiB, diskBytes: 128 * GiB },
+      computeLarge: { cpus: 6, memoryBytes: 12 * GiB, diskBytes: 100 * GiB },
+      computeXLarge: { cpus: 36, memoryBytes: 72 * GiB, diskBytes: 256 * GiB },
+    })
+    expect(() => readConfig({ PREAMP_COMPUTE_LARGE: '6/12' })).toThrow(
+      /PREAMP_COMPUTE_LARGE="6\/12": must be processors/,
+    )
+  })
+
   test('a flag goes before the environment, the environment before the default', () => {
     const environment = { PREAMP_API_PORT: '4001', PREAMP_SITES_PORT: '4002' }
     expect(readConfig(environment, { apiPort: '5001' })).toMatchObject({ apiPort: 5001, sitesPort: 4002 })

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 
 import { z } from 'zod'
 
+import { parseComputeSize } from './model/compute-types.ts'
 import { quotaPresets, type Quotas, quotasOf } from './model/quotas.ts'
 
 /** A mistake of the person who starts a command: shown as its message alone, without a stack. */
@@ -34,6 +35,16 @@ function isAddressWithPort(server: string): boolean {
   const [, ipv6, ipv4, digits = ''] = /^(?:\[([^\]]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(server) ?? []
   return isIP(ipv6 ?? ipv4 ?? '') !== 0 && Number(digits) >= 1 && Number(digits) <= 65_535
 }
+
+const computeSize = z.string().transform((text, context) => {
+  const size = parseComputeSize(text)
+  if (size) return size
+  context.addIssue({
+    code: 'custom',
+    message: 'must be processors/GiB of memory/GiB of disk, whole numbers from 1 on, as in 4/8/128',
+  })
+  return z.NEVER
+})
 
 interface Setting<Schema extends z.ZodType> {
   /** The environment variable; {@link flagOf} says which flag goes with it. */
@@ -169,11 +180,29 @@ export const settings = {
     'proxy, CA bundle and npm registry variables without credentials',
     'Names of server variables that are passed on to builds, separated by commas.',
   ),
+  computeStandard: setting(
+    'PREAMP_COMPUTE_STANDARD',
+    computeSize.prefault('4/8/128'),
+    '4/8/128',
+    'What a build of the compute type `STANDARD_8GB`, the default of apps, may use: processors/GiB of memory/GiB of disk. Never more than the machine has; processors are bounded where the server can write cgroups.',
+  ),
+  computeLarge: setting(
+    'PREAMP_COMPUTE_LARGE',
+    computeSize.prefault('8/16/128'),
+    '8/16/128',
+    'The same for `LARGE_16GB`.',
+  ),
+  computeXLarge: setting(
+    'PREAMP_COMPUTE_XLARGE',
+    computeSize.prefault('36/72/256'),
+    '36/72/256',
+    'The same for `XLARGE_72GB`.',
+  ),
   buildMemoryMiB: setting(
     'PREAMP_BUILD_MEMORY_MIB',
-    z.coerce.number().int().min(64).default(8192),
-    '8192',
-    'Memory a build may use, in MiB.',
+    z.coerce.number().int().min(64).optional(),
+    'the memory of the machine',
+    'Memory that a build may use at most, whatever its compute type, in MiB.',
   ),
   buildProcessesMax: setting(
     'PREAMP_BUILD_PROCESSES_MAX',
@@ -186,6 +215,36 @@ export const settings = {
     z.coerce.number().int().min(1).max(1000).default(5),
     '5',
     'Jobs that run at the same time on this server.',
+  ),
+  cacheGiB: setting(
+    'PREAMP_CACHE_GIB',
+    z.coerce.number().min(0).default(5),
+    '5',
+    'How much the build cache of a branch, or the mirror of a Git repository, may hold, in GiB. What is larger is not kept.',
+  ),
+  cachesGiB: setting(
+    'PREAMP_CACHES_GIB',
+    z.coerce.number().min(0).default(50),
+    '50',
+    'How much of the disk all build caches and mirrors may take together, in GiB. What was used longest ago goes first.',
+  ),
+  buildDiskFreeGiB: setting(
+    'PREAMP_BUILD_DISK_FREE_GIB',
+    z.coerce.number().min(0).default(1),
+    '1',
+    'Free room on the disk below which no job is begun, in GiB. Jobs wait until there is more; sites are served all the while.',
+  ),
+  keepDeployments: setting(
+    'PREAMP_KEEP_DEPLOYMENTS',
+    z.coerce.number().int().min(2).max(100_000).default(10),
+    '10',
+    'How many of the newest deployments of each branch are kept, however old they are, for rollbacks. The live one always is.',
+  ),
+  keepDays: setting(
+    'PREAMP_KEEP_DAYS',
+    z.coerce.number().int().min(1).max(36_500).default(30),
+    '30',
+    'How long other deployments, and logs and artifacts of jobs without one, are kept, in days. Jobs themselves stay in the lists.',
   ),
   quotas: setting(
     'PREAMP_QUOTAS',
@@ -211,6 +270,11 @@ export const settings = {
     'backendEnvironmentsPerAppMax',
     'PREAMP_QUOTA_BACKEND_ENVIRONMENTS_PER_APP',
     'Backend environments of an app.',
+  ),
+  quotaConcurrentJobs: quota(
+    'concurrentJobsMax',
+    'PREAMP_QUOTA_CONCURRENT_JOBS',
+    'Jobs of an account that run at the same time, on all servers together. Others wait.',
   ),
   edgeProcesses: setting(
     'PREAMP_EDGE_PROCESSES',
@@ -373,6 +437,7 @@ export function configuredQuotas(config: Config): Quotas {
     subDomainsPerDomainMax: config.quotaSubDomains,
     webhooksPerAppMax: config.quotaWebhooks,
     backendEnvironmentsPerAppMax: config.quotaBackendEnvironments,
+    concurrentJobsMax: config.quotaConcurrentJobs,
   })
 }
 

@@ -27,6 +27,8 @@ export interface DataDirectory {
   blobs: string
   /** One folder for each job at work. */
   work: string
+  /** What makes the next build faster, and can be removed while no server runs. */
+  caches: string
   /** One folder for each hour. */
   accessLogs: string
   credentials: string
@@ -43,6 +45,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     database: join(path, 'preamp.db'),
     blobs: join(path, 'blobs'),
     work: join(path, 'work'),
+    caches: join(path, 'caches'),
     accessLogs: join(path, 'access-logs'),
     credentials: join(path, 'credentials'),
     masterKey: join(path, 'master.key'),
@@ -63,6 +66,7 @@ export function createDataDirectory(path: string): DataDirectory {
     const directory = dataDirectoryAt(realpathSync(path))
     mkdirSync(directory.blobs, { recursive: true, mode: 0o700 })
     mkdirSync(directory.work, { recursive: true, mode: 0o700 })
+    mkdirSync(directory.caches, { recursive: true, mode: 0o700 })
     mkdirSync(directory.accessLogs, { recursive: true, mode: 0o700 })
     return directory
   } catch (error) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { realpathSync, rmSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { realpathSync, rmSync, statfsSync } from 'node:fs'
+import { availableParallelism, totalmem } from 'node:os'
 
 import type { Logger } from 'pino'
 
@@ -11,6 +11,7 @@ import { TransferUrls } from './api/transfer-urls.ts'
 import type { Blobs } from './blobs/blobs.ts'
 import { openDiskBlobs } from './blobs/disk.ts'
 import { liveLogPath } from './build/build-log.ts'
+import type { Caches } from './build/caches/caches.ts'
 import type { Executor } from './build/executor.ts'
 import type { Worker } from './build/worker.ts'
 import { type Config, configuredQuotas, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
@@ -32,11 +33,14 @@ import { createDomainVerifier, type DomainVerifier } from './domains/verifier.ts
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
 import { LatePart } from './late-part.ts'
+import type { ComputeSize } from './model/compute-types.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
+import { limits } from './model/limits.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import { forgetAuditEvents } from './store/audit-events.ts'
 import type { Database } from './store/database.ts'
+import { forgetOld } from './store/retention.ts'
 import { SecretBox } from './store/secret-box.ts'
 
 export interface RunningServer {
@@ -85,8 +89,12 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     // Where any free port will do for the sites, their addresses are not known before an edge has taken one.
     const sitesUrl = config.sitesUrl ?? defaultSitesUrl(config.sitesPort || (await edges.get()).port)
     const sites = siteAddresses(sitesUrl)
+    const caches = new LatePart(
+      () => openDiskCaches(config, directory, log),
+      () => Promise.resolve(),
+    )
     const worker = new LatePart(
-      () => openWorker({ ...state, edges, sites }),
+      () => openWorker({ ...state, edges, sites, caches }),
       (part) => part.stop(),
     )
     started.push(() => worker.close())
@@ -99,7 +107,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const api = await listenApi(config, createApi({ ...state, edges, sites, worker, records, verifier }), log)
     started.push(() => api.stop())
     const [{ kill }] = await Promise.all([edges.get(), worker.get()])
-    started.push(sweepRegularly(state))
+    started.push(sweepRegularly({ ...state, caches }))
     started.push(removeAccessLogsRegularly(state))
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
@@ -180,14 +188,27 @@ async function openExecutor(config: Config, directory: DataDirectory, log: Logge
   }
 }
 
+async function openDiskCaches(config: Config, directory: DataDirectory, log: Logger): Promise<Caches> {
+  const { openCaches } = await import('./build/caches/caches.ts')
+  return openCaches({
+    folder: directory.caches,
+    bytesMax: config.cachesGiB * 1024 ** 3,
+    eachBytesMax: config.cacheGiB * 1024 ** 3,
+    now: Date.now,
+    log,
+  })
+}
+
 /** A worker that has begun to claim jobs. What it is made of is loaded here: the API can answer without it. */
 async function openWorker(
-  parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses },
+  parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses; caches: LatePart<Caches> },
 ): Promise<Worker> {
-  const { config, directory, edges, sites, ...state } = parts
+  const { config, directory, edges, sites, ...others } = parts
+  const state = { ...others, caches: await parts.caches.get() }
   const executor = await openExecutor(config, directory, state.log)
   const { createRunner } = await import('./build/runner.ts')
   const { createWorker } = await import('./build/worker.ts')
+  const { sessionLimitsOf } = await import('./build/session-limits.ts')
   const { passedOnVariables } = await import('./build/environment.ts')
   const { readS3Settings } = await import('./deploy/s3-source.ts')
   const workRoot = directory.work
@@ -196,12 +217,15 @@ async function openWorker(
     executor,
     workRoot,
     serverVariables: passedOnVariables(process.env, config.buildEnv),
-    sessionLimits: {
-      memoryBytes: config.buildMemoryMiB * 1024 * 1024,
-      processesMax: config.buildProcessesMax,
-      cpus: availableParallelism(),
-      diskBytes: 128 * 1024 ** 3,
-    },
+    sessionLimits: sessionLimitsOf(
+      {
+        STANDARD_8GB: config.computeStandard,
+        LARGE_16GB: config.computeLarge,
+        XLARGE_72GB: config.computeXLarge,
+      },
+      machineSize(config, workRoot),
+      config.buildProcessesMax,
+    ),
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
@@ -225,10 +249,22 @@ async function openWorker(
     workRoot,
     owner: randomUUID(),
     concurrency: config.concurrentJobs,
+    accountJobsMax: configuredQuotas(config).concurrentJobsMax,
+    shortage: () => buildShortage({ config, directory }),
     now: Date.now,
   })
   worker.start()
   return worker
+}
+
+/** What there is for builds. The memory of a container that holds the server is that of its machine, where it has a limit. */
+function machineSize({ buildMemoryMiB = Infinity }: Config, workRoot: string): ComputeSize {
+  const { blocks, bsize } = statfsSync(workRoot)
+  return {
+    cpus: availableParallelism(),
+    memoryBytes: Math.min(buildMemoryMiB * 1024 ** 2, totalmem(), process.constrainedMemory() || Infinity),
+    diskBytes: blocks * bsize,
+  }
 }
 
 function createVerifier(
@@ -283,6 +319,7 @@ function createApi(
     sitesChanged: async () => (await edges.get()).sitesChanged(),
     liveLogPath: (jobKey, step) => liveLogPath(directory.work, jobKey, step),
     diskShortage: () => diskShortage(directory.path),
+    buildShortage: () => buildShortage(parts),
     accessLogs: {
       isOn: config.accessLogDays > 0,
       folder: directory.accessLogs,
@@ -307,8 +344,23 @@ async function listenApi(config: Config, { handle }: Gateway, log: Logger): Prom
   }
 }
 
+/** What is short on the disk for jobs to begin: more must be free than for those at work, which are ended below their bound. */
+function buildShortage({
+  config,
+  directory,
+}: Pick<State, 'config' | 'directory'>): Promise<string | undefined> {
+  return diskShortage(directory.path, config.buildDiskFreeGiB * 1024 ** 3, limits.buildDiskFreeFilesMin)
+}
+
 /** Frees bytes that nothing refers to and forgets old audit events, now and then, but not while a backup copies; returns how to end that. */
-function sweepRegularly({ config, directory, database, blobs, log }: State): () => Promise<void> {
+function sweepRegularly({
+  config,
+  directory,
+  database,
+  blobs,
+  caches,
+  log,
+}: State & { caches: LatePart<Caches> }): () => Promise<void> {
   let sweeping = Promise.resolve()
   const sweep = () => {
     const release = lockBlobDeletion(directory.path, 0)
@@ -323,12 +375,28 @@ function sweepRegularly({ config, directory, database, blobs, log }: State): () 
         (freed) => log.debug(freed, 'swept'),
         (error: unknown) => log.error({ err: error }, 'unreferenced bytes could not be swept'),
       )
+      .then(() =>
+        forgetOld(database, {
+          newest: config.keepDeployments,
+          since: Date.now() - config.keepDays * dayMilliseconds,
+        }),
+      )
+      .then(
+        (forgotten) => log.debug(forgotten, 'old deployments, artifacts and logs forgotten'),
+        (error: unknown) => log.error({ err: error }, 'old deployments could not be forgotten'),
+      )
       .then(() => forgetAuditEvents(database.queries, Date.now() - config.auditDays * dayMilliseconds))
       .then(
         (events) => log.debug({ events }, 'old audit events forgotten'),
         (error: unknown) => log.error({ err: error }, 'old audit events could not be forgotten'),
       )
       .finally(release)
+      .then(async () => {
+        const { forgetDeleted, makeRoom } = await caches.get()
+        await forgetDeleted(database.queries)
+        await makeRoom()
+      })
+      .catch((error: unknown) => log.error({ err: error }, 'old caches could not be dropped'))
   }
   const timer = setInterval(sweep, sweepMinutes * 60_000)
   return async () => {

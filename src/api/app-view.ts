@@ -1,6 +1,7 @@
 import type { App, ProductionBranch } from '@aws-sdk/client-amplify'
 
 import { appArn } from '../model/arn.ts'
+import { computeTypeDefault } from '../model/compute-types.ts'
 import type { AppSecrets } from '../model/settings.ts'
 import { findProductionBranches, type ProductionBranchRow } from '../store/branch-overview.ts'
 import type { Queries } from '../store/database.ts'
@@ -58,7 +59,7 @@ function viewApp(row: AppRow, production: ProductionBranchRow | undefined, servi
     },
     repositoryCloneMethod: settings.repository === undefined ? undefined : cloneMethod(settings.repository),
     cacheConfig: settings.cacheConfig ?? { type: 'AMPLIFY_MANAGED' },
-    jobConfig: settings.jobConfig ?? { buildComputeType: 'STANDARD_8GB' },
+    jobConfig: settings.jobConfig ?? { buildComputeType: computeTypeDefault },
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 import { findArtifact, listTestArtifacts } from '../store/artifacts.ts'
 import { NotFoundException } from './errors.ts'
-import { transferUrl } from './job-view.ts'
+import { artifactUrl } from './job-urls.ts'
 import { findOwnArtifact, ownJob } from './look-up.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
@@ -41,12 +41,6 @@ export const getArtifactUrl = operation('GetArtifactUrl', {
     const { queries } = context.services.database
     const owned = await findOwnArtifact(queries, context.caller, artifactId)
     if (!owned) throw new NotFoundException(`Artifact ${artifactId} not found.`)
-    const { app, branch, job, artifact } = owned
-    const artifactUrl = transferUrl(context, { app, branch, job }, artifact.fileName, {
-      kind: 'artifact',
-      jobKey: job.jobKey,
-      artifactId,
-    })
-    return { artifactId, artifactUrl }
+    return { artifactId, artifactUrl: artifactUrl(context, owned, owned.artifact) }
   },
 })

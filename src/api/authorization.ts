@@ -61,7 +61,7 @@ export const appResource = (caller: Scope, { appId }: OfApp): Subject => ({
   resource: appArn(caller, appId),
   named: { kind: 'app', appId },
 })
-const branch = (caller: Scope, { appId, branchName }: OfBranch): Subject => ({
+export const branchResource = (caller: Scope, { appId, branchName }: OfBranch): Subject => ({
   resource: branchArn(caller, appId, branchName),
   named: { kind: 'branch', appId, branchName },
 })
@@ -69,7 +69,7 @@ const branch = (caller: Scope, { appId, branchName }: OfBranch): Subject => ({
 const jobsOfBranch = (caller: Scope, { appId, branchName }: OfBranch): Subject => ({
   resource: `${branchArn(caller, appId, branchName)}/jobs/*`,
 })
-const job = (caller: Scope, input: OfBranch & { jobId: string }): Subject => {
+export const jobResource = (caller: Scope, input: OfBranch & { jobId: string }): Subject => {
   const number = parseJobNumber(input.jobId)
   // What can be no number of a job is the name of none.
   if (number === undefined) return jobsOfBranch(caller, input)
@@ -110,20 +110,20 @@ const resources: ResourceRules = {
   UpdateApp: appResource,
   DeleteApp: appResource,
 
-  CreateBranch: branch,
-  GetBranch: branch,
+  CreateBranch: branchResource,
+  GetBranch: branchResource,
   ListBranches: appResource,
-  UpdateBranch: branch,
-  DeleteBranch: branch,
+  UpdateBranch: branchResource,
+  DeleteBranch: branchResource,
 
   StartJob: jobsOfBranch,
-  GetJob: job,
+  GetJob: jobResource,
   ListJobs: jobsOfBranch,
-  StopJob: job,
-  DeleteJob: job,
+  StopJob: jobResource,
+  DeleteJob: jobResource,
 
-  CreateDeployment: branch,
-  StartDeployment: branch,
+  CreateDeployment: branchResource,
+  StartDeployment: branchResource,
 
   ListArtifacts: appResource,
   GetArtifactUrl: appOfArtifact,
@@ -134,7 +134,7 @@ const resources: ResourceRules = {
   UpdateDomainAssociation: domainResource,
   DeleteDomainAssociation: domainResource,
 
-  CreateWebhook: branch,
+  CreateWebhook: branchResource,
   GetWebhook: webhookResource,
   ListWebhooks: appResource,
   UpdateWebhook: webhookResource,
@@ -177,7 +177,9 @@ async function permissionToPoint(
 ): Promise<Permission[]> {
   const webhook = await findWebhookOf(queries, caller, webhookPermissionArn(caller, webhookId))
   if (branchName === undefined || !webhook) return []
-  return [{ action: 'amplify:CreateWebHook', ...branch(caller, { appId: webhook.appId, branchName }) }]
+  return [
+    { action: 'amplify:CreateWebHook', ...branchResource(caller, { appId: webhook.appId, branchName }) },
+  ]
 }
 
 export interface Attempt {

@@ -10,6 +10,7 @@ import {
   listBranches as listBranchRows,
   updateBranch as updateBranchRow,
 } from '../store/branches.ts'
+import { deleteBranchSecrets } from '../store/build-secrets.ts'
 import { isUniqueViolation, type Queries, type Transaction } from '../store/database.ts'
 import type { BranchRow } from '../store/schema.ts'
 import { bareBranch, changedBranch, checkedDisplayName } from './branch-settings.ts'
@@ -175,6 +176,7 @@ export const deleteBranch = operation('DeleteBranch', {
       const { app, branch: row } = await ownBranch(transaction, caller, input)
       const view = await viewOneBranch(transaction, app, row, services)
       await deleteBranchRow(transaction, row.branchId)
+      await deleteBranchSecrets(transaction, { appId: app.appId, branchName: row.name })
       return view
     })
     // The worker sees that its job is gone and ends its processes; the edges see that the site is.

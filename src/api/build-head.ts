@@ -1,6 +1,7 @@
-import type { JobType } from '../model/jobs.ts'
+import { appOptionsOf } from '../model/app-options.ts'
+import type { JobTrigger } from '../model/jobs.ts'
 import type { Transaction } from '../store/database.ts'
-import { changeJob } from '../store/jobs.ts'
+import { changeJob, listUnfinishedJobs } from '../store/jobs.ts'
 import type { Services } from './context.ts'
 import type { OwnedBranch, OwnedJob } from './look-up.ts'
 import { addJob, refuseUnconnected } from './new-job.ts'
@@ -24,28 +25,49 @@ class AlreadyWaiting extends Error {
  */
 export async function buildHead(
   services: Pick<Services, 'database' | 'jobsChanged' | 'now'>,
-  type: JobType,
+  trigger: JobTrigger,
+  find: (transaction: Transaction) => Promise<OwnedBranch>,
+): Promise<OwnedJob> {
+  const owned = await addOrMove(services, trigger, find)
+  if (appOptionsOf(owned.app).cancelSuperseded) await cancelSuperseded(services, owned)
+  services.jobsChanged()
+  return owned
+}
+
+async function addOrMove(
+  services: Pick<Services, 'database' | 'now'>,
+  trigger: JobTrigger,
   find: (transaction: Transaction) => Promise<OwnedBranch>,
 ): Promise<OwnedJob> {
   for (;;) {
     try {
-      const owned = await addJob(services.database, {
+      return await addJob(services.database, {
         async plan(transaction) {
           const found = await find(transaction)
           refuseUnconnected(found.app)
-          return { ...found, origin: { type, status: 'PENDING', createdAt: services.now() } }
+          return {
+            ...found,
+            origin: { type: 'WEB_HOOK', trigger, status: 'PENDING', createdAt: services.now() },
+          }
         },
         busy: (unfinished) =>
           unfinished.job.status === 'PENDING' ? new AlreadyWaiting(unfinished) : undefined,
       })
-      services.jobsChanged()
-      return owned
     } catch (error) {
       if (!(error instanceof AlreadyWaiting)) throw error
       const job = await moveToHead(services, error.owned)
       // Undefined when it began meanwhile, perhaps with an older commit: the next try waits behind it.
       if (job) return { ...error.owned, job }
     }
+  }
+}
+
+/** Stops what the branch still builds for an older head. A deployment that visitors see already stays: see the runner. */
+async function cancelSuperseded({ database }: Pick<Services, 'database'>, { branch, job: newest }: OwnedJob) {
+  for (const job of await listUnfinishedJobs(database.queries, branch.branchId)) {
+    // The newest may have begun just now.
+    if (job.jobKey === newest.jobKey) continue
+    await changeJob(database.queries, job.jobKey, ['PROVISIONING', 'RUNNING'], { status: 'CANCELLING' })
   }
 }
 

@@ -33,6 +33,8 @@ export interface Services {
   liveLogPath(jobKey: string, step: StepName): string
   /** Why no upload can be taken now, for a user to read; undefined while the disk has room. */
   diskShortage(): Promise<string | undefined>
+  /** What is short on the disk for jobs to begin, which is so earlier; undefined while there is room. */
+  buildShortage(): Promise<string | undefined>
   accessLogs: {
     /** Whether visits are logged at all. */
     isOn: boolean

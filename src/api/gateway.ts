@@ -17,7 +17,7 @@ import {
   UnknownOperationException,
   UnrecognizedClientException,
 } from './errors.ts'
-import { ClientDisconnected, type HttpRequest, type HttpResponse } from './http.ts'
+import { ClientDisconnected, type HttpRequest, type HttpResponse, OtherResponse } from './http.ts'
 import { checkUsable, type FindKey, keyFinder, type SigningKey } from './keys.ts'
 import type { Operation, Operations } from './operation.ts'
 import { operations as allOperations } from './operations.ts'
@@ -105,7 +105,9 @@ async function answer(exchange: Exchange): Promise<HttpResponse> {
   const target = readTarget(exchange.request)
   if (target.segments[0] === '_preamp') {
     const response = await handleOpenEndpoint(exchange.request, target, exchange.services)
-    return response ?? json(200, toJson((await callEndpoint({ ...exchange, target })).output))
+    if (response) return response
+    const { output } = await callEndpoint({ ...exchange, target })
+    return output instanceof OtherResponse ? output.response : json(200, toJson(output))
   }
   if (isStsTarget(target)) {
     return callSts({ ...exchange, target }).then(
@@ -208,7 +210,8 @@ async function authorizeOperation(exchange: Exchange & Authenticated & { route: 
 async function authorizeEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
 ) {
-  const permission = exchange.endpoint.permission(exchange.caller, exchange.call.members)
+  const { members, query } = exchange.call
+  const permission = exchange.endpoint.permission(exchange.caller, members, query)
   await authorize(exchange.services.database.queries, attemptOf(exchange, permission, {}))
 }
 
@@ -256,7 +259,7 @@ async function runHandler(
 function readEndpointCall({ request, target, body }: Exchange & { target: Target; body: Uint8Array }) {
   const { endpoint, call } = matchEndpoint(request, target)
   const sent = request.method === 'GET' || body.length === 0 ? {} : parseJsonObject(body)
-  return { endpoint, call: { ...call, sent } }
+  return { endpoint, call: { ...call, headers: request.headers, sent } }
 }
 
 async function performEndpoint(
@@ -264,12 +267,18 @@ async function performEndpoint(
 ): Promise<{ output: object }> {
   const { method, path, bodyIsSecret } = exchange.endpoint
   if (method === 'GET') return actOnEndpoint(exchange)
-  const { members } = exchange.call
-  const sent = bodyIsSecret ? {} : exchange.call.sent
+  const { members, query } = exchange.call
+  const sent = { ...(bodyIsSecret ? {} : exchange.call.sent), ...queryOf(query), ...members }
   return audited({ ...exchange, operation: `${method} ${path}`, members, sent }, (services) =>
     actOnEndpoint({ ...exchange, services }),
   )
 }
+
+/** What the query says, without the signature that may stand in it. */
+const queryOf = (query: Target['query']) =>
+  Object.fromEntries(
+    [...query].filter(([name]) => !/^x-amz-/i.test(name)).map(([name, [value]]) => [name, value]),
+  )
 
 async function runEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },

@@ -322,6 +322,23 @@ test('a connection that sends very many requests ahead is closed, and no other',
   }
 })
 
+test('stopping does not wait for a stream without an end, which learns of it', async () => {
+  let isCancelled = false
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(Buffer.from('first')),
+    cancel: () => void (isCancelled = true),
+  })
+  const server = await serve(async () => ({ status: 200, headers: {}, body, isEndless: true }))
+  const client = await open(server.port)
+  client.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await client.until('first')
+  const begin = performance.now()
+  await server.stop()
+  await client.closed
+  expect(performance.now() - begin).toBeLessThan(5000)
+  expect(isCancelled).toBe(true)
+})
+
 test('stopping lets a request at work end and closes idle connections', async () => {
   const begun = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()

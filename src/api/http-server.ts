@@ -52,6 +52,7 @@ export async function listen({
   })
   server.setTimeout(idleMillisecondsMax)
   let isStopping = false
+  const endless = new Set<ServerResponse>()
   const underWay = new WeakMap<Socket, number>()
   const respond = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { socket } = incoming
@@ -66,7 +67,7 @@ export async function listen({
       underWay.set(socket, underWay.get(socket)! - 1)
       if (isStopping) setImmediate(() => server.closeIdleConnections())
     })
-    exchange(incoming, outgoing, handle).catch((error: unknown) => {
+    exchange(incoming, outgoing, handle, endless).catch((error: unknown) => {
       log.error({ err: error }, 'A response could not be written')
       outgoing.destroy()
     })
@@ -95,6 +96,7 @@ export async function listen({
           resolve()
         })
         server.closeIdleConnections()
+        for (const outgoing of endless) outgoing.destroy()
       }),
   }
 }
@@ -103,6 +105,7 @@ async function exchange(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   handle: ListenOptions['handle'],
+  endless: Set<ServerResponse>,
 ): Promise<void> {
   const response = await handle(requestOf(incoming, outgoing))
   const headers = { ...contentLength(response), ...(hasUnreadBody(incoming) && { Connection: 'close' }) }
@@ -110,6 +113,10 @@ async function exchange(
   for (const [name, value] of Object.entries({ ...headers, ...response.headers }))
     outgoing.setHeader(name, value)
   outgoing.writeHead(response.status)
+  if (response.isEndless && !outgoing.destroyed) {
+    endless.add(outgoing)
+    outgoing.on('close', () => endless.delete(outgoing))
+  }
   if (incoming.method === 'HEAD' || response.body === null) {
     if (response.body instanceof ReadableStream) await response.body.cancel()
     outgoing.end()
@@ -185,6 +192,8 @@ function contentLength({ body }: HttpResponse): Record<string, string> {
 /** Writes as fast as the client reads. A client that goes away ends the stream; a stream that fails ends the connection. */
 async function writeStream(stream: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
   const reader = stream.getReader()
+  // A stream that waits for something to say learns of it too.
+  outgoing.on('close', () => void reader.cancel().catch(() => undefined))
   try {
     while (!outgoing.destroyed) {
       const { done, value } = await reader.read()

@@ -16,6 +16,17 @@ export interface HttpResponse {
   status: number
   headers: Record<string, string>
   body: string | Uint8Array | Blob | ReadableStream<Uint8Array> | null
+  /** Whether the body goes on until its reader has enough: a server that stops does not wait for it. */
+  isEndless?: boolean
+}
+
+/** What an endpoint answers in place of an object that becomes JSON. */
+export class OtherResponse {
+  readonly response: HttpResponse
+
+  constructor(response: HttpResponse) {
+    this.response = response
+  }
 }
 
 /** What reading a body fails with when the client goes away before its end: nobody's bug. */

@@ -1,12 +1,12 @@
 import type { Job, JobSummary, Step } from '@aws-sdk/client-amplify'
 
 import { jobArn } from '../model/arn.ts'
-import { paddedJobNumber, type StepName, stepNames } from '../model/jobs.ts'
-import { limits } from '../model/limits.ts'
+import { type StepName, stepNames } from '../model/jobs.ts'
 import type { JobRow, StepRow } from '../store/schema.ts'
 import type { OperationContext } from './context.ts'
+import { transferUrl } from './job-urls.ts'
 import type { OwnedJob } from './look-up.ts'
-import type { Transfer } from './transfer-urls.ts'
+import { type TestResults, viewTestResults } from './test-view.ts'
 
 /**
  * A job as lists and calls answer it (contract/api-behaviour.md §5). What the model calls required is always there: a
@@ -35,9 +35,12 @@ export function viewJob(
   context: OperationContext,
   owned: OwnedJob,
   rows: StepRow[],
-  hasOutput: boolean,
+  left: { hasOutput: boolean; tests: TestResults | undefined },
 ): Job {
-  const steps = rows.map((row) => viewStep(context, owned, row, hasOutput))
+  const steps = rows.map((row) => ({
+    ...viewStep(context, owned, row, left.hasOutput),
+    ...(row.name === 'TEST' && left.tests ? viewTestResults(context, owned, left.tests) : {}),
+  }))
   return { summary: viewJobSummary(owned), steps: withReason(owned.job, steps) }
 }
 
@@ -76,20 +79,4 @@ function withReason(job: JobRow, steps: Step[]): Step[] {
   const missing = names.find((name) => !steps.some((step) => step.stepName === name)) ?? stepNames.at(-1)!
   const time = new Date(job.endedAt ?? job.createdAt)
   return [...steps, { stepName: missing, startTime: time, status: job.status, endTime: time, statusReason }]
-}
-
-/**
- * A URL that lets its holder fetch one file of the job for an hour. It shows where the file lies on AWS's storage, so that
- * people recognise it (contract/api-behaviour.md §1.5).
- * @param file for example `BUILD/log.txt`
- */
-export function transferUrl(
-  { apiUrl, services }: OperationContext,
-  { app, branch, job }: OwnedJob,
-  file: string,
-  transfer: Transfer,
-  expiresAt = services.now() + limits.downloadUrlSecondsMax * 1000,
-): string {
-  const path = [app.appId, branch.name, paddedJobNumber(job.number), ...file.split('/')]
-  return services.transferUrls.sign(apiUrl, path, transfer, expiresAt)
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
 import { jobActions, jobCan, runningStatuses, waitingStatuses } from '../model/jobs.ts'
+import { limits } from '../model/limits.ts'
+import { findTestConfig, listTestArtifacts } from '../store/artifacts.ts'
 import type { Queries, Transaction } from '../store/database.ts'
 import { findDeploymentOfJob } from '../store/deployments.ts'
 import {
@@ -9,7 +11,7 @@ import {
   findJobByKey,
   listJobs as listJobRows,
 } from '../store/jobs.ts'
-import type { JobRow } from '../store/schema.ts'
+import type { JobRow, StepRow } from '../store/schema.ts'
 import { listSteps } from '../store/steps.ts'
 import type { Caller } from './context.ts'
 import { BadRequestException, LimitExceededException } from './errors.ts'
@@ -19,6 +21,7 @@ import { addJob, type JobOrigin, refuseUnconnected } from './new-job.ts'
 import { operation } from './operation.ts'
 import { pageTokens, takePage } from './pagination.ts'
 import * as shape from './schema.ts'
+import type { TestResults } from './test-view.ts'
 
 /** `commitId` is ignored, as on AWS (contract/api-behaviour.md §4): what is built is the head of the branch. */
 export const startJob = operation('StartJob', {
@@ -83,9 +86,20 @@ export const getJob = operation('GetJob', {
     const owned = await ownJob(queries, context.caller, input)
     const steps = await listSteps(queries, owned.job.jobKey)
     const deployment = await findDeploymentOfJob(queries, owned.job.jobKey)
-    return { job: viewJob(context, owned, steps, deployment !== undefined) }
+    const tests = await testResults(queries, owned.job.jobKey, steps)
+    return { job: viewJob(context, owned, steps, { hasOutput: deployment !== undefined, tests }) }
   },
 })
+
+async function testResults(
+  queries: Queries,
+  jobKey: string,
+  steps: StepRow[],
+): Promise<TestResults | undefined> {
+  if (!steps.some(({ name }) => name === 'TEST')) return undefined
+  const files = await listTestArtifacts(queries, jobKey, { limit: limits.testArtifactsMax + 1 })
+  return { files, config: await findTestConfig(queries, jobKey) }
+}
 
 const tokens = pageTokens('ListJobs', z.object({ before: z.int() }))
 

@@ -10,7 +10,7 @@ import { BadRequestException } from './errors.ts'
 import { branchNotFound, type OwnedBranch } from './look-up.ts'
 
 export type JobOrigin = Partial<
-  Pick<JobRow, 'commitId' | 'commitMessage' | 'commitTime' | 'sourceUrl' | 'sourceUrlType'>
+  Pick<JobRow, 'trigger' | 'commitId' | 'commitMessage' | 'commitTime' | 'sourceUrl' | 'sourceUrlType'>
 > & { type: JobType; status: JobStatus; createdAt: number }
 
 /**
@@ -56,6 +56,7 @@ async function add<Owned extends OwnedBranch>(
     jobKey: newId(),
     branchId: branch.branchId,
     number,
+    trigger: 'api',
     statusReason: null,
     commitId: null,
     commitMessage: null,

@@ -11,7 +11,7 @@ import { AccessDeniedException } from './errors.ts'
 export type Transfer =
   | { kind: 'upload'; jobKey: string; name: string }
   | { kind: 'log'; jobKey: string; step: StepName }
-  | { kind: 'build-output'; jobKey: string }
+  | { kind: 'build-output' | 'test-output'; jobKey: string }
   | { kind: 'artifact'; jobKey: string; artifactId: string }
   | ({ kind: 'access-log' } & AccessLogRange)
 

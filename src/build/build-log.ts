@@ -38,7 +38,8 @@ export function liveLogPath(workRoot: string, jobKey: string, step: StepName): s
 
 const levelOf = { stdout: 'INFO', stderr: 'WARNING' } as const
 const lineCharactersMax = 64 * 1024
-const partialLineMilliseconds = 500
+/** What a reader of the log waits for a prompt, or a progress line without its end. */
+const partialLineMilliseconds = 100
 
 export function openBuildLog(options: LogOptions): BuildLog {
   const bytesMax = options.bytesMax ?? limits.buildLogBytesMax
@@ -72,15 +73,26 @@ export function openBuildLog(options: LogOptions): BuildLog {
     appendOutput(levelOf[name], streams[name].partialLine())
   }
 
-  function pauseBoth(): void {
+  /** A prompt or a progress line without its end shall be seen too, once it has waited for the rest of its line. */
+  function showWaiting(): void {
+    timer = undefined
+    for (const name of ['stdout', 'stderr'] as const) {
+      const isOver = streams[name].waitedMilliseconds() >= partialLineMilliseconds
+      if (isOver) appendOutput(levelOf[name], streams[name].waiting())
+    }
+    waitForRest()
+  }
+
+  function waitForRest(): void {
+    const waited = Math.max(streams.stdout.waitedMilliseconds(), streams.stderr.waitedMilliseconds())
+    if (waited >= 0) timer ??= setTimeout(showWaiting, Math.max(1, partialLineMilliseconds - waited))
+  }
+
+  function flushOutput(): void {
     clearTimeout(timer)
     timer = undefined
     pause('stdout')
     pause('stderr')
-  }
-
-  function flushOutput(): void {
-    pauseBoth()
     appendOutput(levelOf.stdout, streams.stdout.rest())
     appendOutput(levelOf.stderr, streams.stderr.rest())
   }
@@ -99,8 +111,7 @@ export function openBuildLog(options: LogOptions): BuildLog {
       // What the other stream left unfinished came before this.
       pause(name === 'stdout' ? 'stderr' : 'stdout')
       appendOutput(levelOf[name], streams[name].lines(chunk))
-      // A prompt or a progress line without its end shall be seen too.
-      timer ??= setTimeout(pauseBoth, partialLineMilliseconds)
+      waitForRest()
     },
     flushOutput,
     async close() {
@@ -123,6 +134,8 @@ function newStream(options: LogOptions) {
   const decoder = new TextDecoder('utf-8')
   const mask = options.newMask()
   let partial = ''
+  /** Since when something is there that is not shown. */
+  let since: number | undefined
   return {
     /** The whole lines that are there with this chunk. */
     lines(chunk: Uint8Array): string {
@@ -130,14 +143,29 @@ function newStream(options: LogOptions) {
       const end = partial.length > lineCharactersMax ? partial.length : partial.lastIndexOf('\n') + 1
       const text = partial.slice(0, end)
       partial = partial.slice(end)
+      if (partial === '' && !mask.keeps()) since = undefined
+      else if (since === undefined || end > 0) since = performance.now()
       return tidy(text)
     },
+    /** Negative where nothing waits. */
+    waitedMilliseconds(): number {
+      return since === undefined ? -1 : performance.now() - since
+    },
     partialLine(): string {
-      const text = partial
+      const text = partial + mask.pause('between lines')
       partial = ''
+      if (!mask.keeps()) since = undefined
+      return tidy(text)
+    },
+    /** What has waited, but for what would tell of a secret. */
+    waiting(): string {
+      const text = partial + mask.pause()
+      partial = ''
+      since = undefined
       return tidy(text)
     },
     rest(): string {
+      since = undefined
       return tidy(mask.write(decoder.decode()) + mask.flush())
     },
     maskWhole(text: string): string {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import { BuildFailed } from './build-failed.ts'
-import { parseBuildSpec } from './build-spec.ts'
+import { type BuildPhase, parseBuildSpec } from './build-spec.ts'
 
 const artifacts = '  artifacts:\n    baseDirectory: dist\n    files: ["**/*"]\n'
 
@@ -15,6 +15,8 @@ function logOf(source: string): string {
   return 'accepted'
 }
 
+const phases = (...names: BuildPhase['name'][]): BuildPhase[] => names.map((name) => ({ name, commands: [] }))
+
 test('reads a whole spec', () => {
   const spec = parseBuildSpec(`version: 1
 env:
@@ -22,7 +24,15 @@ env:
     NODE_VERSION: 20.10
     EMPTY:
     FLAG: yes
+backend:
+  phases: { build: { commands: [amplifyPush] } }
+test:
+  phases: { test: { commands: npx cypress run } }
+  artifacts: { baseDirectory: cypress, configFilePath: '**/mochawesome.json', files: ['**/*.png'] }
+customHeaders:
+  - { pattern: '**/*', headers: [{ key: X-Frame-Options, value: DENY }] }
 frontend:
+  cache: { paths: [node_modules/**/*, '!node_modules/.cache/**/*'] }
   phases:
     preBuild:
       commands:
@@ -40,14 +50,23 @@ frontend:
 `)
   expect(spec).toEqual({
     variables: { NODE_VERSION: '20.10', EMPTY: '', FLAG: 'yes' },
-    phases: [
+    appRoot: '',
+    buildPath: '',
+    backend: phases('preBuild', 'build', 'postBuild').with(1, { name: 'build', commands: ['amplifyPush'] }),
+    frontend: [
       { name: 'preBuild', commands: ['cd web', 'echo one\necho two\n'] },
       { name: 'build', commands: ['npm run build'] },
       { name: 'postBuild', commands: [] },
     ],
+    test: {
+      phases: phases('preTest', 'test', 'postTest').with(1, { name: 'test', commands: ['npx cypress run'] }),
+      artifacts: { baseDirectory: 'cypress', files: ['**/*.png'], configFilePath: '**/mochawesome.json' },
+    },
     artifacts: { baseDirectory: 'web/dist', files: ['**/*', '!*.map'], discardPaths: true },
-    skipped: [],
+    cachePaths: ['node_modules/**/*', '!node_modules/.cache/**/*'],
+    customHeaders: [{ pattern: '**/*', headers: [{ key: 'X-Frame-Options', value: 'DENY' }] }],
     unknownKeys: ['frontend.surprise'],
+    warnings: [],
   })
 })
 
@@ -67,11 +86,49 @@ test('merges keys from anchors', () => {
   expect(spec.variables).toEqual({ A: '1', B: '2' })
 })
 
-test('names the sections that are left for later', () => {
-  const spec = parseBuildSpec(
-    `version: 1\nbackend: { phases: {} }\ntest: {}\nfrontend:\n  buildPath: web\n${artifacts}  cache: { paths: [node_modules/**/*] }\n`,
-  )
-  expect(spec.skipped).toEqual(['backend', 'test', 'frontend.cache', 'frontend.buildPath'])
+const app = (root: string, more = '') =>
+  `  - appRoot: ${root}\n    frontend:\n      artifacts: { baseDirectory: dist }\n${more}`
+
+describe('a monorepo', () => {
+  const two = `version: 1\nenv: { variables: { A: shared, B: shared } }\napplications:\n${app('apps/a', '    env: { variables: { B: own } }\n')}${app('/apps/b/', '      buildPath: /\n')}`
+
+  test.each([
+    ['apps/a', 'apps/a', 'apps/a', { A: 'shared', B: 'own' }],
+    ['./apps/a/', 'apps/a', 'apps/a', { A: 'shared', B: 'own' }],
+    ['apps/b', 'apps/b', '', { A: 'shared', B: 'shared' }],
+  ])('builds %s', (wanted, appRoot, buildPath, variables) => {
+    expect(parseBuildSpec(two, wanted)).toMatchObject({ appRoot, buildPath, variables, warnings: [] })
+  })
+
+  test('of one app needs no choice, and then its root does not count', () => {
+    const spec = parseBuildSpec(`version: 1\napplications:\n${app('apps/a')}`)
+    expect(spec).toMatchObject({ appRoot: '', buildPath: '' })
+    expect(spec.warnings).toEqual([expect.stringMatching(/apps\/a, does not count/)])
+  })
+
+  test('names keys that mean nothing in the app that is built', () => {
+    const source = `version: 1\nfrontend: {}\napplications:\n${app('a', '    surprise: 1\n')}${app('b', '    other: 1\n')}`
+    expect(parseBuildSpec(source, 'a').unknownKeys).toEqual(['frontend', 'applications[0].surprise'])
+  })
+
+  test.each([
+    [
+      'version: 1\nfrontend: { artifacts: {} }\n',
+      'apps/a',
+      /^Monorepo spec provided without "applications" key$/,
+    ],
+    [two, 'apps/c', /AMPLIFY_MONOREPO_APP_ROOT is apps\/c, .* They have: apps\/a, apps\/b/],
+    [two, undefined, /has 2 applications. Set AMPLIFY_MONOREPO_APP_ROOT .*: apps\/a, apps\/b/],
+    ['version: 1\napplications: []\n', undefined, /is empty/],
+    [two, '../apps/a', /AMPLIFY_MONOREPO_APP_ROOT leads out of the repository/],
+    [
+      `version: 1\napplications:\n${app('a', '      phases: { build: { commands: [{ a: b }] } }\n')}`,
+      'a',
+      /applications\[0\]\.frontend\.phases\.build\.commands\[0\] is a mapping/,
+    ],
+  ])('is refused: %#', (source, wanted, words) => {
+    expect(() => parseBuildSpec(source, wanted)).toThrow(words)
+  })
 })
 
 test('keys that mean nothing are named', () => {
@@ -111,7 +168,15 @@ describe('refuses, with the words for the log:', () => {
     ['version: 1\n', /Artifacts base directory not found in build output/],
     ['version: 1\nfrontend: { artifacts: { baseDirectory: ../x } }\n', /leads out of the repository/],
     ['version: 1\nenv: { variables: { "A B": c } }\nfrontend: { artifacts: {} }\n', /"A B" in env.variables/],
-    ['version: 1\napplications: []\n', /"applications" key/],
+    ['version: 1\nfrontend: { buildPath: a/../b, artifacts: {} }\n', /buildPath leads out of the repository/],
+    [
+      'version: 1\nfrontend: { artifacts: {} }\ncustomHeaders: [{ pattern: a, headers: [{ key: a b, value: c }] }]\n',
+      /customHeaders\[0\]\.headers\[0\]\.key cannot be the name of a header/,
+    ],
+    [
+      'version: 1\nfrontend: { artifacts: {} }\ncustomHeaders: [{ pattern: a, headers: [{ key: a, value: "b\\nc" }] }]\n',
+      /value has a line break/,
+    ],
     [`version: 1\nx: ${'a'.repeat(300_000)}\n`, /longer than 262144 bytes/],
     [`a: ${'['.repeat(5000)}`, /nesting exceeded/],
   ])('%j', (source, words) => {
@@ -124,7 +189,9 @@ describe('refuses, with the words for the log:', () => {
       return `l${at}: &l${at} [${Array(10).fill(item).join(', ')}]`
     })
     const commands = 'frontend: { phases: { build: { commands: *l8 } } }'
-    expect(logOf(`version: 1\n${lists.join('\n')}\n${commands}\n`)).toMatch(/commands\[0\] must be text/)
+    expect(logOf(`version: 1\n${lists.join('\n')}\n${commands}\n`)).toMatch(
+      /with its aliases spelled out it is longer/,
+    )
   })
 
   test('an alias bomb, at once', () => {

@@ -1,31 +1,51 @@
-import { lstat, mkdir, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, realpath, rm } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
+
+import type { BuildComputeType } from '@aws-sdk/client-amplify'
 
 import type { Blobs } from '../blobs/blobs.ts'
 import { collectFolder } from '../deploy/collect-folder.ts'
+import type { TestFiles } from '../deploy/collect-test-files.ts'
 import { checkout, type Commit } from '../git/checkout.ts'
 import { parseRepository, repositoryName, RepositoryRefused, shownRepository } from '../git/repository.ts'
 import { appOptionsOf } from '../model/app-options.ts'
-import { limits } from '../model/limits.ts'
+import { computeTypeDefault, describeCompute } from '../model/compute-types.ts'
 import { emptyManifest, type Manifest } from '../model/manifest.ts'
 import type { AppSecrets } from '../model/settings.ts'
 import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
 import { BuildFailed, customerError } from './build-failed.ts'
+import type { BuildLog } from './build-log.ts'
+import { realBuildPath } from './build-path.ts'
+import { type BuildSecrets, writeSecretNames } from './build-secrets.ts'
+import { BuildShell } from './build-shell.ts'
 import { type BuildSpec, parseBuildSpec } from './build-spec.ts'
+import { type CacheStep, cacheStep } from './caches/cache-step.ts'
+import type { Caches } from './caches/caches.ts'
+import { isOn, settingVariables, variableWarnings } from './control-variables.ts'
+import { findCustomHeaders } from './custom-headers.ts'
+import {
+  type EnvironmentCache,
+  environmentCacheOnPath,
+  keepEnvironmentCache,
+  openEnvironmentCache,
+} from './environment-cache.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
-import { buildSpecFiles, customHeadersFile, findBuildSpec, readOwnFile } from './find-build-spec.ts'
+import { buildSpecFiles, customHeadersFile, findBuildSpec } from './find-build-spec.ts'
+import { findNoChange } from './find-changes.ts'
 import { detectBuildSpec, type DetectionTask } from './framework.ts'
-import { runPhases } from './run-phases.ts'
+import { runTests } from './test-step.ts'
 
 export interface BuildOptions {
   blobs: Blobs
   executor: Executor
+  caches: Caches
   /** The job's folder in the work folder: logs, Git's configuration, and below `build` what its commands see. */
   jobFolder: string
   /** Server variables that builds see. */
   serverVariables: Record<string, string>
-  sessionLimits: SessionLimits
+  /** What the commands of an app may use, by its compute type. */
+  sessionLimits(type: BuildComputeType): SessionLimits
   fileRepositories: boolean
   privateSources: boolean
 }
@@ -35,31 +55,83 @@ export interface BuildJob extends DetectionTask {
   app: AppRow
   branch: BranchRow
   appSecrets: AppSecrets
+  buildSecrets: BuildSecrets
+  environmentCache: EnvironmentCache
   /** Aborted when the job is stopped or its time is up. */
   signal: AbortSignal
   onCommit(commit: Commit): Promise<void>
   /** Called before the first command of the repository runs. */
   onCommandsStart(): Promise<void>
+  /** The commit of the branch's last successful job. */
+  lastBuiltCommit(): Promise<string | undefined>
+  /** Records the step TEST, with a log of its own. */
+  recordTests(work: (log: BuildLog) => Promise<void>): Promise<void>
+  keepTestFiles(files: TestFiles): Promise<void>
 }
 
-/** Step BUILD: from a commit to the manifest of what it made (contract/hosting-behaviour.md §1). */
-export async function build(options: BuildOptions, task: BuildJob): Promise<Manifest> {
+/** What came of a build whose own commands succeeded. */
+export type BuildResult =
+  | { kind: 'built'; manifest: Manifest }
+  /** There was nothing to build: what is live stays. */
+  | { kind: 'unchanged'; reason: string }
+  | { kind: 'tests-failed'; failure: BuildFailed }
+
+/**
+ * Step BUILD: from a commit to the manifest of what it made (contract/hosting-behaviour.md §1). The commands of all sections
+ * run in one shell, those of the tests too, with a step of their own. What they leave is read once all their processes are
+ * gone: nobody can change it while it is read, and what is published is what was tested.
+ */
+export async function build(options: BuildOptions, task: BuildJob): Promise<BuildResult> {
   const { log } = task
-  log.write('INFO', `# Build environment configured with ${describeLimits(options)}`)
+  log.write('INFO', `# Build environment configured with ${describeLimits(options, task.app)}`)
   const checkedOut = await checkOut(options, task)
-  const spec = await readSpec(checkedOut.folder, task)
-  await runCommands(options, task, spec, checkedOut)
-  await requireRealFolder(checkedOut.folder)
-  log.write('INFO', '## Build completed successfully')
-  if ((await readOwnFile(checkedOut.folder, customHeadersFile)) !== undefined) {
-    log.write('INFO', '# Found custom headers config file.')
-    log.write('WARNING', `# ${customHeadersFile} is not applied: this version serves no custom headers.`)
+  const spec = await readSpec(checkedOut.folder, options, task)
+  const unchanged = await findNoChange({
+    trigger: task.job.trigger,
+    variables: settingVariables(task.app, task.branch),
+    appRoot: spec.appRoot,
+    isLive: task.branch.activeDeploymentId !== null,
+    clone: checkedOut.folder,
+    commitId: checkedOut.commit.id,
+    lastBuiltCommit: task.lastBuiltCommit,
+    signal: task.signal,
+    log,
+  })
+  const environmentCache = { of: task.environmentCache, folder: join(options.jobFolder, 'build'), log }
+  const kept = await openEnvironmentCache(environmentCache)
+  writeSecretNames(log, task.buildSecrets)
+  const cache = openCache(options, task, spec, checkedOut)
+  const shell = await openShell(options, task, spec, { ...checkedOut, cache })
+  let testFailure: BuildFailed | undefined
+  try {
+    await runBackend(shell, spec, task)
+    if (unchanged === undefined) {
+      await runFrontend(shell, spec, log)
+      log.write('INFO', '## Build completed successfully')
+      testFailure = await runTestSection(options, task, spec, { shell, folder: checkedOut.folder })
+    }
+  } finally {
+    await shell.end()
   }
+  if (unchanged !== undefined) return finish({ kind: 'unchanged', reason: unchanged }, log)
+  const root = await realBuildPath(checkedOut.folder, spec.buildPath)
+  await cache.save()
+  await keepEnvironmentCache(environmentCache, kept)
+  if (testFailure) {
+    log.write('WARNING', '# The tests failed: what was built is not published.')
+    return finish({ kind: 'tests-failed', failure: testFailure }, log)
+  }
+  const { customHeaders: appHeaders } = task.app.settings
+  const customHeaders = await findCustomHeaders(checkedOut.folder, appHeaders, spec, log)
   log.write('INFO', "Uploading build artifact '__artifacts.zip'")
-  const manifest = await collect(options, task, spec, checkedOut.folder)
+  const manifest = await collect(options, task, spec, root)
   log.write('INFO', 'Build artifact upload completed')
+  return finish({ kind: 'built', manifest: { ...manifest, ...(customHeaders && { customHeaders }) } }, log)
+}
+
+function finish(result: BuildResult, log: BuildLog): BuildResult {
   log.write('INFO', 'Terminating logging...')
-  return manifest
+  return result
 }
 
 interface CheckedOut {
@@ -87,6 +159,7 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
     token: appSecrets.accessToken ?? appSecrets.oauthToken,
     fileAllowed: options.fileRepositories,
     privateAllowed: options.privateSources,
+    mirrors: { of: options.caches.mirrors, account: app.accountId },
     signal: task.signal,
     onCommit: task.onCommit,
     onProgress: (line) => log.write('INFO', line),
@@ -105,50 +178,53 @@ function readRepository(text: string | undefined) {
   }
 }
 
-/** Variables with an effect on Amplify that this build does without. */
-const controlVariables = ['_LIVE_UPDATES', '_CUSTOM_IMAGE', 'AMPLIFY_DIFF_DEPLOY', 'AMPLIFY_DIFF_BACKEND']
-
-async function readSpec(folder: string, task: BuildJob): Promise<BuildSpec> {
+async function readSpec(folder: string, { executor }: BuildOptions, task: BuildJob): Promise<BuildSpec> {
   const { app, branch, log } = task
-  const variables = { ...app.settings.environmentVariables, ...branch.settings.environmentVariables }
-  const appRoot = variables['AMPLIFY_MONOREPO_APP_ROOT'] ?? ''
+  const variables = settingVariables(app, branch)
+  const appRoot = variables['AMPLIFY_MONOREPO_APP_ROOT']
   const found =
     (await findBuildSpec(folder, branch.settings.buildSpec, app.settings.buildSpec)) ??
-    (await detectBuildSpec(folder, appRoot, task))
-  if (appRoot && !/^applications:/m.test(found.text)) {
-    throw customerError('Monorepo spec provided without "applications" key')
-  }
-  const spec = parseBuildSpec(found.text)
+    (await detectBuildSpec(folder, appRoot ?? '', task))
+  const spec = parseBuildSpec(found.text, appRoot)
   for (const key of spec.unknownKeys) {
     log.write('WARNING', `# The key "${key}" of ${found.origin} means nothing: is it mistyped?`)
   }
-  for (const section of spec.skipped) {
-    log.write(
-      'WARNING',
-      `# The section "${section}" of ${found.origin} is skipped: this version of Preamp does not act on it.`,
-    )
-  }
-  for (const name of controlVariables) {
-    if (variables[name])
-      log.write('WARNING', `# ${name} is set but this version of Preamp does not act on it.`)
-  }
+  for (const warning of spec.warnings) log.write('WARNING', `# ${warning}`)
+  for (const warning of variableWarnings(variables, executor.name)) log.write('WARNING', warning)
   return spec
 }
 
-async function runCommands(
+function openCache(
+  { caches, executor, jobFolder }: BuildOptions,
+  { branch: { branchId }, log }: BuildJob,
+  spec: BuildSpec,
+  { folder }: CheckedOut,
+): CacheStep {
+  const cached = {
+    jobFolder,
+    branchId,
+    clone: relative(jobFolder, folder),
+    buildPath: spec.buildPath,
+    executor: executor.name,
+  }
+  return cacheStep(caches.builds, cached, spec.cachePaths, { from: branchId, log })
+}
+
+async function openShell(
   options: BuildOptions,
   task: BuildJob,
   spec: BuildSpec,
-  { folder, cloneUrl }: CheckedOut,
-): Promise<void> {
-  if (spec.phases.every(({ commands }) => commands.length === 0)) return
+  { folder, cloneUrl, cache }: CheckedOut & { cache: CacheStep },
+): Promise<BuildShell> {
   const { app, branch, job, log } = task
-  log.write('INFO', '## Starting Frontend Build')
-  await runPhases(options.executor, spec.phases, {
+  const workFolder = join(options.jobFolder, 'build')
+  const start = relative(await realpath(folder), await realBuildPath(folder, spec.buildPath))
+  return new BuildShell(options.executor, {
     jobKey: job.jobKey,
-    workFolder: join(options.jobFolder, 'build'),
-    startFolder: folder,
-    limits: options.sessionLimits,
+    workFolder,
+    startFolder: join(folder, start),
+    preparation: environmentCacheOnPath(relative(join(folder, start), workFolder)),
+    limits: options.sessionLimits(computeTypeOf(app)),
     network: appOptionsOf(app).network,
     readableFolders: [],
     environment: buildEnvironment(
@@ -168,33 +244,73 @@ async function runCommands(
         spec: spec.variables,
         app: app.settings.environmentVariables ?? {},
         branch: branch.settings.environmentVariables ?? {},
+        secrets: task.buildSecrets,
       },
     ),
     log,
     signal: task.signal,
-    onOpen: task.onCommandsStart,
+    async onOpen() {
+      await cache.restore()
+      await task.onCommandsStart()
+    },
   })
+}
+
+/** The lines are there without a section too, as on Amplify (contract/hosting-behaviour.md §1.10). */
+async function runBackend(shell: BuildShell, spec: BuildSpec, { branch, log }: BuildJob): Promise<void> {
+  const startedAt = performance.now()
+  const environment = branch.settings.backendEnvironmentArn
+  log.write('INFO', '## Starting Backend Build')
+  log.write('INFO', '## Checking for associated backend environment...')
+  if (environment) {
+    log.write('WARNING', `# ${environment} is not deployed: Preamp runs only the commands of the section.`)
+  } else {
+    log.write('INFO', '## No backend environment association found, continuing...')
+  }
+  await shell.run(spec.backend, log)
+  log.write('INFO', '## Completed Backend Build')
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+  log.write('INFO', JSON.stringify({ backendDuration: seconds }))
+}
+
+async function runFrontend(shell: BuildShell, spec: BuildSpec, log: BuildLog): Promise<void> {
+  log.write('INFO', '## Starting Frontend Build')
+  await shell.run(spec.frontend, log)
   log.write('INFO', '## Completed Frontend Build')
 }
 
-/**
- * The commands own the folder above the repository too, and could have put a link to `/` in its place: what is collected
- * must lie where the checkout was. None of their processes is left to change it after this look.
- */
-async function requireRealFolder(folder: string): Promise<void> {
-  const status = await lstat(folder).catch(() => undefined)
-  if (status?.isDirectory()) return
-  throw customerError('The commands removed the folder of the repository or put something else in its place')
+/** The failure of the tests, after which the build itself is still a good one. */
+async function runTestSection(
+  { blobs }: BuildOptions,
+  task: BuildJob,
+  { test: section, buildPath }: BuildSpec,
+  { shell, folder }: { shell: BuildShell; folder: string },
+): Promise<BuildFailed | undefined> {
+  const { app, branch, log, signal } = task
+  if (!section || section.phases.every(({ commands }) => commands.length === 0)) return undefined
+  if (isOn(settingVariables(app, branch)['USER_DISABLE_TESTS'])) {
+    log.write('INFO', '# The section test is skipped, as USER_DISABLE_TESTS says.')
+    return undefined
+  }
+  const findRoot = () => realBuildPath(folder, buildPath)
+  const keep = task.keepTestFiles
+  try {
+    await task.recordTests((testLog) => runTests({ shell, section, blobs, findRoot, keep, signal }, testLog))
+    return undefined
+  } catch (error) {
+    if (!(error instanceof BuildFailed) || signal.aborted) throw error
+    return error
+  }
 }
 
 async function collect(
   options: BuildOptions,
   { signal }: BuildJob,
-  { artifacts }: BuildSpec,
-  folder: string,
+  { artifacts, buildPath }: BuildSpec,
+  root: string,
 ): Promise<Manifest> {
-  const manifest = await collectFolder({ blobs: options.blobs, root: folder, ...artifacts, signal })
-  if (artifacts.baseDirectory !== '') return manifest
+  const manifest = await collectFolder({ blobs: options.blobs, root, ...artifacts, signal })
+  if (buildPath !== '' || artifacts.baseDirectory !== '') return manifest
   // Where the repository itself is the site, the files that tell how to host it are not part of it.
   const site = emptyManifest()
   for (const [path, file] of Object.entries(manifest.files)) {
@@ -204,8 +320,12 @@ async function collect(
   return site
 }
 
-function describeLimits({ executor, sessionLimits }: BuildOptions): string {
-  const gibibytes = sessionLimits.memoryBytes / 1024 ** 3
-  const memory = gibibytes >= 1 ? `${Math.round(gibibytes)}GiB` : `${Math.round(gibibytes * 1024)}MiB`
-  return `${executor.name}: ${memory} Memory, ${sessionLimits.processesMax} processes, ${limits.outputBytesMax / 1024 ** 3}GiB output`
+function describeLimits({ sessionLimits }: BuildOptions, app: AppRow): string {
+  const type = computeTypeOf(app)
+  return describeCompute(type, sessionLimits(type))
+}
+
+/** Of the app as it was when the job started. */
+function computeTypeOf({ settings }: AppRow): BuildComputeType {
+  return settings.jobConfig?.buildComputeType ?? computeTypeDefault
 }

@@ -13,7 +13,7 @@ const facts = {
   commitId: 'abc',
   cloneUrl: 'https://git.example.com/site',
 }
-const none = { server: {}, spec: {}, app: {}, branch: {} }
+const none = { server: {}, spec: {}, app: {}, branch: {}, secrets: {} }
 
 test('tells a build what it builds', () => {
   expect(buildEnvironment(facts, none)).toEqual({
@@ -37,7 +37,8 @@ test('the narrower variable wins, and none hides what is built', () => {
     server: { A: 'server', B: 'server', C: 'server', D: 'server' },
     spec: { B: 'spec', C: 'spec', D: 'spec', AWS_APP_ID: 'forged' },
     app: { C: 'app', D: 'app' },
-    branch: { D: 'branch', CI: 'false' },
+    branch: { D: 'branch', CI: 'false', secrets: 'branch' },
+    secrets: { TOKEN: 'x' },
   })
   expect(environment).toMatchObject({
     A: 'server',
@@ -45,6 +46,7 @@ test('the narrower variable wins, and none hides what is built', () => {
     C: 'app',
     D: 'branch',
     CI: 'false',
+    secrets: '{"TOKEN":"x"}',
     AWS_APP_ID: 'd1',
   })
 })

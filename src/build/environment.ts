@@ -20,6 +20,7 @@ export interface BuildVariables {
   spec: Record<string, string>
   app: Record<string, string>
   branch: Record<string, string>
+  secrets: Readonly<Record<string, string>>
 }
 
 /**
@@ -37,6 +38,7 @@ export function buildEnvironment(facts: BuildFacts, variables: BuildVariables): 
     ...variables.spec,
     ...variables.app,
     ...variables.branch,
+    ...(Object.keys(variables.secrets).length > 0 && { secrets: JSON.stringify(variables.secrets) }),
     AWS_APP_ID: facts.appId,
     AWS_BRANCH: facts.branchName,
     AWS_BRANCH_ARN: branchArn(facts, facts.appId, facts.branchName),

@@ -4,6 +4,8 @@
  */
 export interface Executor {
   readonly name: 'bubblewrap' | 'process'
+  /** Whether it can keep commands from the network, as {@link SessionOptions.network} asks. */
+  readonly canCutNetwork: boolean
 
   /**
    * Starts one bash session; nothing of the repository has run when it resolves. A job has one session at a time.
@@ -45,7 +47,7 @@ export interface SessionLimits {
   processesMax: number
   /** Processors' worth of time. */
   cpus: number
-  /** Of what the commands write to the work folder. */
+  /** Of what is in the work folder, measured now and then. */
   diskBytes: number
 }
 
@@ -56,6 +58,9 @@ export interface BuildSession {
    * until the session ends. After any result but `exited` the session is over: the same result answers every further call.
    */
   run(command: string): Promise<CommandResult>
+
+  /** Takes the shell back to the folder in which the session started: what `run` answers for `cd`. */
+  returnToStart(): Promise<CommandResult>
 
   /**
    * Ends every process of the session, whatever they do about it; resolves when all are gone, within

@@ -11,6 +11,7 @@ import { changeJob, listAbandonedUploads, listExpiredLeases, takeExpiredLease } 
 import type { JobRow } from '../store/schema.ts'
 import { changeStep, listSteps } from '../store/steps.ts'
 import { liveLogPath } from './build-log.ts'
+import type { Caches } from './caches/caches.ts'
 import type { Executor } from './executor.ts'
 import { endInterruptedJob } from './job-fate.ts'
 import { listWorkFolders, removeWorkFolder } from './work-folder.ts'
@@ -19,6 +20,7 @@ export interface RecoveryOptions {
   database: Database
   blobs: Blobs
   executor: Executor
+  caches: Caches
   workRoot: string
   owner: string
   now(): number
@@ -81,7 +83,9 @@ async function clearUp(options: RecoveryOptions, jobKey: JobRow['jobKey']): Prom
   try {
     await options.executor.reap(jobKey)
     await keepLogs(options, jobKey)
-    await removeWorkFolder(join(options.workRoot, jobKey))
+    const folder = join(options.workRoot, jobKey)
+    await options.caches.builds.takeBack(folder, false)
+    await removeWorkFolder(folder)
   } catch (error) {
     // A job must not stay RUNNING for ever because its folder cannot be removed; the next start tries again.
     options.log.error({ err: error, jobKey }, 'cannot clear up behind a job')

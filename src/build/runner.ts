@@ -4,26 +4,34 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
+import type { TestFiles } from '../deploy/collect-test-files.ts'
 import { missingIndexWarning } from '../deploy/collected-files.ts'
 import { JobNotRunning, publish, type Published, settle, withdraw } from '../deploy/publish.ts'
 import { RefusedContent } from '../deploy/refused-content.ts'
 import type { S3Settings } from '../deploy/s3-source.ts'
 import { CheckoutFailed } from '../git/checkout.ts'
+import { newId } from '../model/ids.ts'
 import { paddedJobNumber } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import { type Manifest, manifestBytes } from '../model/manifest.ts'
 import type { AppSecrets, BranchSecrets } from '../model/settings.ts'
 import { findAppById } from '../store/apps.ts'
+import { insertArtifacts } from '../store/artifacts.ts'
 import { findBranchById } from '../store/branches.ts'
+import { findBuildSecrets } from '../store/build-secrets.ts'
 import type { Database } from '../store/database.ts'
-import { changeJob } from '../store/jobs.ts'
-import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
+import { findEnvironmentCache, saveEnvironmentCache } from '../store/environment-caches.ts'
+import { changeJob, findLastBuiltCommit } from '../store/jobs.ts'
+import type { AppRow, ArtifactRow, BranchRow, JobRow } from '../store/schema.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import { BuildFailed } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
-import { build, type BuildOptions } from './build-step.ts'
+import { type BuildSecrets, openBuildSecrets } from './build-secrets.ts'
+import { build, type BuildOptions, type BuildResult } from './build-step.ts'
 import { collectUploads, writeDeployLine } from './collect-uploads.ts'
+import { settingVariables } from './control-variables.ts'
 import { watchDisk } from './disk-watch.ts'
+import type { EnvironmentCache } from './environment-cache.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
 import { type JobControl, JobStopped, type RunJob } from './job-control.ts'
 import { endInterruptedJob, endJob } from './job-fate.ts'
@@ -59,6 +67,7 @@ interface Run {
   app: AppRow
   branch: BranchRow
   appSecrets: AppSecrets
+  buildSecrets: BuildSecrets
   control: JobControl
   steps: StepRecorder
   newMask(): SecretMask
@@ -75,23 +84,35 @@ export function createRunner(options: RunnerOptions): RunJob {
     let run: Run | undefined
     try {
       run = await prepare(job, { ...control, signal: AbortSignal.any([control.signal, disk.signal]) })
-      await removeWorkFolder(jobFolder)
+      await freeFolder(jobFolder)
       await mkdir(jobFolder, { mode: 0o755 })
       const built = job.type === 'MANUAL' ? undefined : await runBuild(run, jobFolder)
-      const published = await runDeploy(run, jobFolder, built)
-      await runVerify(run, published)
+      if (built?.kind === 'tests-failed') throw built.failure
+      if (built?.kind !== 'unchanged') {
+        const published = await runDeploy(run, jobFolder, built?.manifest)
+        await runVerify(run, published)
+      }
+      // Before the end, after which the next job of the branch may look for it.
+      await options.caches.builds.takeBack(jobFolder, false)
       await endJob(database, held, { status: 'SUCCEED', reason: null }, now())
-      await removeWorkFolder(jobFolder)
+      await freeFolder(jobFolder)
     } catch (error) {
       const end = describeEnd(error, run?.newMask)
+      await options.caches.builds.takeBack(jobFolder, end?.status === 'FAILED')
       if (end) await endJob(database, held, end, now())
       const reason = end || isLost(error) ? undefined : await explain(error, job)
       // Before a job goes back to PENDING, as the next run of it has the same folder.
-      await removeWorkFolder(jobFolder)
+      await freeFolder(jobFolder)
       if (reason !== undefined) await endInterruptedJob(database, held, reason, now())
     } finally {
       disk.clear()
     }
+  }
+
+  async function freeFolder(jobFolder: string): Promise<void> {
+    await options.caches.builds.takeBack(jobFolder, false)
+    await removeWorkFolder(jobFolder)
+    void options.caches.makeRoom()
   }
 
   async function prepare(job: JobRow, control: JobControl): Promise<Run> {
@@ -100,7 +121,12 @@ export function createRunner(options: RunnerOptions): RunJob {
     if (!app) throw new JobStopped('lost')
     const appSecrets: AppSecrets = app.secrets === null ? {} : options.secrets.open(app.secrets)
     const branchSecrets: BranchSecrets = branch.secrets === null ? {} : options.secrets.open(branch.secrets)
-    const newMask = secretMasks(secretValues(app, appSecrets, branchSecrets))
+    const rows = await findBuildSecrets(database.queries, { appId: app.appId, branchName: branch.name })
+    const buildSecrets = openBuildSecrets(rows, options.secrets)
+    const newMask = secretMasks([
+      ...secretValues(app, appSecrets, branchSecrets),
+      ...Object.values(buildSecrets),
+    ])
     const steps = createStepRecorder({
       database,
       blobs: options.blobs,
@@ -110,12 +136,12 @@ export function createRunner(options: RunnerOptions): RunJob {
       describe: (error) => describeEnd(error, newMask),
       now,
     })
-    return { job, app, branch, appSecrets, control, steps, newMask }
+    return { job, app, branch, appSecrets, buildSecrets, control, steps, newMask }
   }
 
-  function runBuild(run: Run, jobFolder: string): Promise<Manifest> {
+  function runBuild(run: Run, jobFolder: string): Promise<BuildResult> {
     const { job, app, branch, control } = run
-    const variables = { ...app.settings.environmentVariables, ...branch.settings.environmentVariables }
+    const variables = settingVariables(app, branch)
     const milliseconds =
       options.buildTimeoutMilliseconds?.(variables) ?? buildTimeoutMilliseconds(variables, limits)
     const deadline = deadlineIn(milliseconds)
@@ -127,6 +153,7 @@ export function createRunner(options: RunnerOptions): RunJob {
           ...run,
           log,
           signal,
+          environmentCache: environmentCacheOf(run),
           onCommit: (commit) =>
             hold(run, {
               commitId: commit.id,
@@ -136,9 +163,31 @@ export function createRunner(options: RunnerOptions): RunJob {
             }),
           onDetected: (detection, appRoot) => keepDetected(database, run, detection, appRoot, now()),
           onCommandsStart: () => hold(run, { commandsStarted: true }),
+          lastBuiltCommit: () => findLastBuiltCommit(database.queries, branch.branchId),
+          recordTests: (tests) => run.steps.record('TEST', tests, step),
+          keepTestFiles: (files) => keepTestFiles(run, files),
         },
       )
-    return run.steps.record('BUILD', work, { context: options.executor.name }).finally(deadline.clear)
+    const step = { context: options.executor.name }
+    return run.steps.record('BUILD', work, { ...step, reasonOf: unchangedReason }).finally(deadline.clear)
+  }
+
+  function environmentCacheOf({ job, control, branch: { branchId } }: Run): EnvironmentCache {
+    return {
+      async read() {
+        const row = await findEnvironmentCache(database.queries, branchId)
+        return row ? options.secrets.open(row.variables) : {}
+      },
+      save: (variables) =>
+        database.transaction(async (transaction) => {
+          // A worker that lost the job meanwhile must not write; and while the job is held its branch cannot go.
+          const change = { leaseOwner: control.owner }
+          const held = await changeJob(transaction, job.jobKey, ['RUNNING'], change, control.owner)
+          if (!held) throw new JobNotRunning('The job was stopped or deleted')
+          const sealed = options.secrets.seal(variables)
+          await saveEnvironmentCache(transaction, { branchId, variables: sealed, updatedAt: now() })
+        }),
+    }
   }
 
   function runDeploy(run: Run, jobFolder: string, built: Manifest | undefined): Promise<Published> {
@@ -178,6 +227,21 @@ export function createRunner(options: RunnerOptions): RunJob {
     return steps.record('VERIFY', verify, { afterStop: true })
   }
 
+  /** The job is held meanwhile, so that none of its artifacts outlives it. */
+  async function keepTestFiles({ job, control }: Run, { files, config }: TestFiles): Promise<void> {
+    const rowOf = (kind: 'test' | 'test-config', fileName: string): ArtifactRow => {
+      const { sha, size } = files.get(fileName)!
+      return { artifactId: newId(), jobKey: job.jobKey, kind, fileName, sha, bytes: size, createdAt: now() }
+    }
+    const rows = [...files.keys()].map((fileName) => rowOf('test', fileName))
+    if (config !== undefined) rows.push(rowOf('test-config', config))
+    await database.transaction(async (transaction) => {
+      const held = await changeJob(transaction, job.jobKey, ['RUNNING'], { status: 'RUNNING' }, control.owner)
+      if (!held) throw new JobNotRunning('The job was stopped or deleted')
+      await insertArtifacts(transaction, rows)
+    })
+  }
+
   /** Changes the job while this worker holds it and nobody asked to stop it. */
   async function hold({ job, control }: Run, change: Parameters<typeof changeJob>[3]): Promise<void> {
     const changed = await changeJob(database.queries, job.jobKey, ['RUNNING'], change, control.owner)
@@ -202,6 +266,10 @@ function describeEnd(error: unknown, newMask?: () => SecretMask): StepEnd | unde
   const mask = newMask?.()
   const reason = mask ? mask.write(error.message) + mask.flush() : error.message
   return { status: 'FAILED', reason, logLines: refused ? [`CustomerError: ${reason}`] : error.logLines }
+}
+
+function unchangedReason(result: BuildResult): string | undefined {
+  return result.kind === 'unchanged' ? result.reason : undefined
 }
 
 function isLost(error: unknown): boolean {

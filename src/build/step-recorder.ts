@@ -12,12 +12,13 @@ export interface StepRecorder {
   /**
    * Does the work of one step: writes its row, keeps its log, and closes both with what came of it.
    * @param options.context what `step.context` shows
+   * @param options.reasonOf why a step that succeeded did less than it might have
    * @param options.afterStop also where the job is being stopped: its deployment is live already
    */
   record<T>(
     name: StepName,
     work: (log: BuildLog) => Promise<T>,
-    options?: { context?: string; afterStop?: boolean },
+    options?: { context?: string; afterStop?: boolean; reasonOf?(result: T): string | undefined },
   ): Promise<T>
 }
 
@@ -83,13 +84,13 @@ export function createStepRecorder(options: RecorderOptions): StepRecorder {
       await open(name, step)
       const log = openBuildLog({
         path: liveLogPath(options.workRoot, jobKey, name),
-        stamp: name === 'BUILD' ? 'build' : 'deploy',
+        stamp: name === 'BUILD' || name === 'TEST' ? 'build' : 'deploy',
         newMask: options.newMask,
         now,
       })
       try {
         const result = await work(log)
-        await close(name, log, { status: 'SUCCEED', reason: null })
+        await close(name, log, { status: 'SUCCEED', reason: step.reasonOf?.(result) ?? null })
         return result
       } catch (error) {
         const end = options.describe(error)

@@ -1,6 +1,7 @@
 import { limits } from '../model/limits.ts'
+import { claimNextJob } from '../store/claims.ts'
 import { isUniqueViolation } from '../store/database.ts'
-import { claimNextJob, listCancelling, renewLease } from '../store/jobs.ts'
+import { listCancelling, renewLease } from '../store/jobs.ts'
 import type { JobRow } from '../store/schema.ts'
 import { JobStopped, type RunJob } from './job-control.ts'
 import { failAbandonedUploads, recoverAtStart, recoverJobs, type RecoveryOptions } from './recovery.ts'
@@ -9,6 +10,10 @@ export interface WorkerOptions extends RecoveryOptions {
   runJob: RunJob
   /** Jobs at work at the same time. */
   concurrency: number
+  /** Of one account, on all servers together. */
+  accountJobsMax: number
+  /** What is short on the disk, so that no job is begun; undefined while there is room. */
+  shortage(): Promise<string | undefined>
   /** How often the jobs are looked at without being told, and leases are renewed; shorter in tests only. */
   pollMilliseconds?: number
   renewMilliseconds?: number
@@ -45,6 +50,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let upkeep: Promise<void> = Promise.resolve()
   let lookAgain = false
   let stopping = false
+  let paused = false
 
   /** One look at a time; one that is asked for meanwhile follows it. */
   function look(): void {
@@ -79,7 +85,18 @@ export function createWorker(options: WorkerOptions): Worker {
     }
   }
 
+  /** Before the disk is so full that jobs at work must be ended, none is begun: sites come first. */
+  async function isPaused(): Promise<boolean> {
+    const shortage = await options.shortage()
+    const isShort = shortage !== undefined
+    if (isShort && !paused) log.warn(`${shortage} No job is begun until there is more room.`)
+    if (!isShort && paused) log.info('there is room on the disk: jobs are begun again')
+    paused = isShort
+    return isShort
+  }
+
   async function claim(): Promise<void> {
+    if (running.size >= options.concurrency || (await isPaused())) return
     for (let tries = 0; tries < claimTriesMax && running.size < options.concurrency; tries++) {
       if (stopping) return
       const job = await claimOne()
@@ -93,7 +110,8 @@ export function createWorker(options: WorkerOptions): Worker {
   async function claimOne(): Promise<JobRow | 'none' | 'busy'> {
     try {
       const leaseExpiresAt = now() + limits.leaseSeconds * 1000
-      return (await claimNextJob(database, { owner, now: now(), leaseExpiresAt })) ?? 'none'
+      const { accountJobsMax } = options
+      return (await claimNextJob(database, { owner, now: now(), leaseExpiresAt, accountJobsMax })) ?? 'none'
     } catch (error) {
       if (isUniqueViolation(error)) return 'busy'
       throw error

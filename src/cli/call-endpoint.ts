@@ -20,18 +20,22 @@ export async function callEndpoint<Answer>(
   const url = new URL(path, apiUrlOf(config, process.env))
   const { region } = config
   const signature = { region, credentials: findCredentials(config, process.env) }
-  const response = await sendSigned(method, url, signature, body && JSON.stringify(body))
+  const response = await sendSigned(method, url, signature, { body: body && JSON.stringify(body) })
   if (!response.ok) throw await errorOf(response)
   return (await response.json()) as Answer
 }
 
-/** Sends a request, signed as AWS's clients sign theirs to the API. */
+/**
+ * Sends a request, signed as AWS's clients sign theirs to the API.
+ * @param content.headers sent beside those that are signed
+ */
 export async function sendSigned(
   method: string,
   url: URL,
   signature: Pick<SignatureV4Init, 'region' | 'credentials'>,
-  body?: string,
+  content: { body?: string | undefined; headers?: Record<string, string> } = {},
 ): Promise<Response> {
+  const { body } = content
   const signer = new SignatureV4({ service: 'amplify', sha256: Sha256, ...signature })
   const { protocol, hostname, port, host } = url
   const { headers } = await signer.sign({
@@ -44,10 +48,15 @@ export async function sendSigned(
     headers: { host, ...(body !== undefined && { 'content-type': 'application/json' }) },
     body,
   })
-  return fetch(url, { method, headers, ...(body !== undefined && { body }) })
+  return fetch(url, {
+    method,
+    headers: { ...content.headers, ...headers },
+    ...(body !== undefined && { body }),
+  })
 }
 
-async function errorOf(response: Response): Promise<Error> {
+/** What went wrong, from an answer that says so. */
+export async function errorOf(response: Response): Promise<Error> {
   const text = await response.text()
   const name = response.headers.get('x-amzn-errortype')
   if (name === null) return new Error(`The server answered ${response.status}: ${text}`)

@@ -1,6 +1,9 @@
 import { type AmplifyClient, GetJobCommand, type Job, type JobSummary } from '@aws-sdk/client-amplify'
 
+import { UsageError } from '../config.ts'
 import { finishedStatuses } from '../model/jobs.ts'
+import { errorOf, sendSigned } from './call-endpoint.ts'
+import { readEvents } from './event-stream.ts'
 
 export interface JobAddress {
   appId: string
@@ -8,32 +11,101 @@ export interface JobAddress {
   jobId: string
 }
 
-const pauseMilliseconds = 300
+export type ShownJob = Job & { summary: JobSummary }
+
+const triesMax = 5
+const pauseMilliseconds = 1000
+/** A stream that lasted so long was no failure. */
+const livedMilliseconds = 10_000
 
 /**
- * Follows a job until its end, handing over its logs as they grow.
- * @param print called with pieces of the log, in order; not always whole lines
+ * Follows a job until its end, handing over its logs as they are written. A connection that breaks is made again, and goes
+ * on where it stopped.
+ * @param print called with whole lines of the logs, in order
  * @returns the job as it ended
  */
 export async function followJob(
   client: AmplifyClient,
   address: JobAddress,
   print: (text: string) => void,
-): Promise<Job & { summary: JobSummary }> {
-  const readers = new Map<string, LogReader>()
-  for (;;) {
-    const { job } = await client.send(new GetJobCommand(address))
-    if (!job?.summary) throw new Error(`GetJob of ${address.jobId} answered no job`)
-    // What the job had written before it said that it ended is read after it said so.
-    for (const { stepName = '', logUrl } of job.steps ?? []) {
-      if (!logUrl) continue
-      const reader = readers.get(stepName) ?? new LogReader()
-      readers.set(stepName, reader)
-      await reader.readNew(logUrl, print)
+): Promise<ShownJob> {
+  let lastId: string | undefined
+  let isConnected = false
+  for (let failures = 0; ; failures += 1) {
+    const begunAt = performance.now()
+    try {
+      const stream = await openStream(client, address, lastId)
+      isConnected = true
+      for await (const { name, id, data } of readEvents(stream)) {
+        lastId = id
+        if (name === 'message') print(`${data}\n`)
+        if (name === 'end') return await getJob(client, address)
+        if (name === 'deleted') throw new UsageError(`Job ${address.jobId} was deleted.`)
+      }
+    } catch (error) {
+      // What the server answered, or says with an event, is no broken connection.
+      if (!isConnected || !(error instanceof Error) || '$fault' in error || error instanceof UsageError)
+        throw error
+      if (failures >= triesMax) throw error
     }
-    if (isFinished(job.summary.status)) return { ...job, summary: job.summary }
-    await Bun.sleep(pauseMilliseconds)
+    // The server ends a stream now and then, to check who asks for it.
+    if (performance.now() - begunAt > livedMilliseconds) failures = -1
+    else await Bun.sleep(pauseMilliseconds)
   }
+}
+
+/** The job as it is. */
+export async function getJob(client: AmplifyClient, address: JobAddress): Promise<ShownJob> {
+  const { job } = await client.send(new GetJobCommand(address))
+  if (!job?.summary) throw new Error(`GetJob of ${address.jobId} answered no job`)
+  return { ...job, summary: job.summary }
+}
+
+async function openStream(
+  client: AmplifyClient,
+  address: JobAddress,
+  lastId: string | undefined,
+): Promise<ReadableStream<Uint8Array>> {
+  const headers = lastId === undefined ? {} : { 'last-event-id': lastId }
+  const response = await askLog(client, address, { follow: 'true' }, headers)
+  if (response.body === null) throw new Error('The server answered without a stream')
+  return response.body
+}
+
+interface LogPage {
+  text: string
+  next?: { step: string; offset: number }
+}
+
+/** Hands over the logs of a job as far as they are written now. */
+export async function printLog(
+  client: AmplifyClient,
+  address: JobAddress,
+  print: (text: string) => void,
+): Promise<void> {
+  let query: Record<string, string> = {}
+  for (;;) {
+    const response = await askLog(client, address, query)
+    const { text, next } = (await response.json()) as LogPage
+    print(text)
+    if (text === '' || !next) return
+    query = { step: next.step, offset: String(next.offset) }
+  }
+}
+
+async function askLog(
+  { config }: AmplifyClient,
+  { appId, branchName, jobId }: JobAddress,
+  query: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const segments = ['apps', appId, 'branches', branchName, 'jobs', jobId, 'log'].map(encodeURIComponent)
+  const endpoint = await config.endpoint!()
+  const host = `${endpoint.protocol}//${endpoint.hostname}${endpoint.port === undefined ? '' : `:${endpoint.port}`}`
+  const url = new URL(`/_preamp/${segments.join('/')}?${new URLSearchParams(query)}`, host)
+  const response = await sendSigned('GET', url, config, { headers })
+  if (!response.ok) throw await errorOf(response)
+  return response
 }
 
 export function isFinished(status: string | undefined): boolean {
@@ -44,21 +116,4 @@ export function isFinished(status: string | undefined): boolean {
 export function failureOf(job: Job): string {
   const step = job.steps?.find(({ status }) => status === 'FAILED' || status === 'CANCELLED')
   return `${step?.stepName ?? 'The job'}: ${step?.statusReason || (step?.status ?? job.summary?.status)}`
-}
-
-/** Reads one log by ranges, each time from where it stopped. */
-class LogReader {
-  #offset = 0
-  readonly #decoder = new TextDecoder()
-
-  async readNew(url: string, print: (text: string) => void): Promise<void> {
-    const response = await fetch(url, { headers: { range: `bytes=${this.#offset}-` } })
-    // 416: nothing new yet. 404: the step has begun, its log has not.
-    if (response.status === 416 || response.status === 404) return void (await response.arrayBuffer())
-    if (!response.ok) throw new Error(`The log answered ${response.status}: ${await response.text()}`)
-    const bytes = await response.bytes()
-    const fresh = response.status === 206 ? bytes : bytes.subarray(this.#offset)
-    this.#offset += fresh.length
-    if (fresh.length > 0) print(this.#decoder.decode(fresh, { stream: true }))
-  }
 }

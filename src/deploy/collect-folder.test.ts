@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { memoryBlobs } from '../../test/support/memory-blobs.ts'
-import { collectFolder, type FolderOptions } from './collect-folder.ts'
+import { collectFolder } from './collect-folder.ts'
 import { RefusedContent } from './refused-content.ts'
 
 let root: string
@@ -22,7 +22,9 @@ async function write(...paths: string[]): Promise<void> {
   }
 }
 
-async function collect(options: Partial<FolderOptions> = {}): Promise<Record<string, string>> {
+async function collect(
+  options: Partial<Parameters<typeof collectFolder>[0]> = {},
+): Promise<Record<string, string>> {
   const blobs = memoryBlobs()
   const defaults = { blobs, root, baseDirectory: 'dist', files: ['**/*'], discardPaths: false }
   const { files } = await collectFolder({ ...defaults, ...options })
@@ -31,7 +33,7 @@ async function collect(options: Partial<FolderOptions> = {}): Promise<Record<str
   )
 }
 
-async function refusal(options: Partial<FolderOptions> = {}): Promise<string> {
+async function refusal(options: Partial<Parameters<typeof collectFolder>[0]> = {}): Promise<string> {
   const error = await collect(options).catch((thrown: unknown) => thrown)
   if (!(error instanceof RefusedContent)) throw new Error('The folder was not refused', { cause: error })
   return error.message

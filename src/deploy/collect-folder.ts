@@ -1,52 +1,25 @@
-import { constants } from 'node:fs'
-import { lstat, open, readdir, realpath } from 'node:fs/promises'
-import { join, relative } from 'node:path'
-
 import type { Blobs, StoredBlob } from '../blobs/blobs.ts'
 import { forEachConcurrently } from '../model/concurrently.ts'
-import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
-import { isWithin } from '../model/paths.ts'
 import { FileNames, toManifest } from './collected-files.ts'
+import { findFiles, type FolderOptions, type FoundFile, storeFile } from './read-folder.ts'
 import { RefusedContent } from './refused-content.ts'
-import { decodeName, quoted } from './site-path.ts'
-
-export interface FolderOptions {
-  blobs: Blobs
-  /** The build path: what `baseDirectory` is relative to, and what nothing may lead out of. */
-  root: string
-  /** As the build spec names it; empty, `.` and `/` are the root itself. */
-  baseDirectory: string
-  /** Globs relative to the base directory. Names that begin with a dot match like any other. */
-  files: string[]
-  /** Every file lands at the top under its base name; of two with one name the later stays. */
-  discardPaths: boolean
-  signal?: AbortSignal
-}
-
-/** A file that is to be published: the name it has in the folder, and where its bytes are, past any link. */
-interface FoundFile {
-  name: string
-  path: string
-}
 
 const filesAtWork = 16
 
 /**
- * Stores the output folder of a build. The folder is hostile, and must have come to rest: call it only when every process
- * of the build is gone. A link within the folder is published as what it leads to; one that leads out is refused, and so
- * are pipes, sockets and devices. `.git` is left out at every depth.
+ * Stores the output folder of a build, under the rules of {@link findFiles}.
+ * @param options.discardPaths every file lands at the top under its base name; of two with one name the later stays
  * @throws {RefusedContent} when the folder is missing or cannot be published
  */
-export async function collectFolder(options: FolderOptions): Promise<Manifest> {
-  const base = await findBase(options)
-  const selects = selector(options.files)
-  const walker = { base, selects, entries: 0, signal: options.signal }
+export async function collectFolder(
+  options: FolderOptions & { blobs: Blobs; discardPaths: boolean },
+): Promise<Manifest> {
   const names = new FileNames()
   const stored = new Map<string, StoredBlob>()
   const selected = new Map<string, FoundFile>()
-  for await (const file of walk(walker, base, '', new Set())) {
+  for await (const file of findFiles(options)) {
     const name = options.discardPaths ? file.name.slice(file.name.lastIndexOf('/') + 1) : file.name
     if (options.discardPaths && selected.has(name)) selected.delete(name)
     selected.set(name, file)
@@ -71,161 +44,4 @@ export async function collectFolder(options: FolderOptions): Promise<Manifest> {
     }),
   )
   return toManifest(stored)
-}
-
-async function findBase({ root, baseDirectory }: FolderOptions): Promise<string> {
-  const shown = baseDirectory || '/'
-  const realRoot = await realpath(root)
-  let base: string
-  try {
-    base = await realpath(join(realRoot, baseDirectory))
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) {
-      throw new RefusedContent(`Artifact directory doesn't exist: ${shown}`)
-    }
-    throw error
-  }
-  if (!isWithin(base, realRoot))
-    throw new RefusedContent(`Artifact directory lies outside of the build: ${shown}`)
-  if (!(await lstat(base)).isDirectory())
-    throw new RefusedContent(`Artifact directory is not a directory: ${shown}`)
-  return base
-}
-
-/** What the globs of a build spec select. Bun's matcher takes no longer for a hostile glob than for any other. */
-function selector(globs: string[]): (name: string) => boolean {
-  if (globs.length > limits.artifactPatternsMax) {
-    throw new RefusedContent(`artifacts.files has more than ${limits.artifactPatternsMax} patterns`)
-  }
-  const matchers = globs.map((glob) => new Bun.Glob(glob.replace(/^(\.?\/)+/, '').replace(/^!/, '\\!')))
-  return (name) => matchers.some((matcher) => matcher.match(name))
-}
-
-interface Walker {
-  base: string
-  selects(name: string): boolean
-  entries: number
-  signal: AbortSignal | undefined
-}
-
-/**
- * Every selected file below a folder, in the order of names. What is not selected is not refused either.
- * @param above real paths of the folders that led here: a link back to one of them would never end
- */
-async function* walk(
-  walker: Walker,
-  folder: string,
-  prefix: string,
-  above: ReadonlySet<string>,
-): AsyncGenerator<FoundFile, void> {
-  const path = new Set(above).add(folder)
-  for (const entry of await readFolder(folder, prefix)) {
-    walker.signal?.throwIfAborted()
-    if (++walker.entries > limits.outputEntriesReadMax) {
-      throw new RefusedContent(`The artifact directory has more than ${limits.outputEntriesReadMax} entries`)
-    }
-    if (entry === '.git') continue
-    const name = prefix + entry
-    if (Buffer.byteLength(name) > limits.pathBytesMax) {
-      throw new RefusedContent(`The file name ${quoted(name)} is longer than ${limits.pathBytesMax} bytes`)
-    }
-    const selected = walker.selects(name)
-    const place = join(folder, entry)
-    const status = await lstat(place)
-    if (status.isFile()) {
-      if (selected) yield { name, path: place }
-    } else if (status.isDirectory()) {
-      yield* walk(walker, place, `${name}/`, path)
-    } else if (status.isSymbolicLink()) {
-      if (selected || walker.selects(`${name}/file`)) yield* followLink(walker, place, name, path)
-    } else if (selected) {
-      throw refusedKind(name)
-    }
-  }
-}
-
-async function readFolder(folder: string, prefix: string): Promise<string[]> {
-  let entries: Buffer[]
-  try {
-    entries = await readdir(folder, { encoding: 'buffer' })
-  } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM')) throw unreadable(prefix || '/')
-    throw error
-  }
-  return entries
-    .map((bytes) => {
-      const name = decodeName(bytes)
-      if (name !== undefined) return name
-      throw new RefusedContent(
-        `The file name ${quoted(prefix + bytes.toString('latin1'))} is not valid UTF-8`,
-      )
-    })
-    .toSorted()
-}
-
-async function* followLink(
-  walker: Walker,
-  link: string,
-  name: string,
-  above: ReadonlySet<string>,
-): AsyncGenerator<FoundFile, void> {
-  const place = await resolveLink(walker.base, link, name)
-  const status = await lstat(place)
-  if (status.isDirectory()) {
-    if (above.has(place))
-      throw new RefusedContent(`The link ${quoted(name)} leads back to a folder it lies in`)
-    yield* walk(walker, place, `${name}/`, above)
-  } else if (walker.selects(name)) {
-    if (!status.isFile()) throw refusedKind(name)
-    yield { name, path: place }
-  }
-}
-
-async function resolveLink(base: string, link: string, name: string): Promise<string> {
-  let place: string
-  try {
-    place = await realpath(link)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR'))
-      throw new RefusedContent(`The link ${quoted(name)} leads nowhere`)
-    if (hasCode(error, 'ELOOP')) throw new RefusedContent(`The link ${quoted(name)} leads to itself`)
-    if (hasCode(error, 'EACCES', 'EPERM')) throw unreadable(name)
-    throw error
-  }
-  if (!isWithin(place, base)) {
-    throw new RefusedContent(`The link ${quoted(name)} leads out of the artifact directory`)
-  }
-  if (relative(base, place).split('/').includes('.git')) {
-    throw new RefusedContent(`The link ${quoted(name)} leads into .git, which is not published`)
-  }
-  return place
-}
-
-async function storeFile(put: Blobs['put'], { name, path }: FoundFile): Promise<StoredBlob> {
-  let file
-  try {
-    // Neither follows a link that was put here meanwhile, nor waits for the writer of a pipe.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM')) throw unreadable(name)
-    if (hasCode(error, 'ELOOP', 'ENXIO')) throw refusedKind(name)
-    throw error
-  }
-  try {
-    if (!(await file.stat()).isFile()) throw refusedKind(name)
-    // By its descriptor, so that what is read is what was checked.
-    return await put({ path: `/dev/fd/${file.fd}` })
-  } finally {
-    await file.close()
-  }
-}
-
-function refusedKind(name: string): RefusedContent {
-  return new RefusedContent(`${quoted(name)} is a pipe, socket or device, which cannot be published`)
-}
-
-function unreadable(name: string): RefusedContent {
-  return new RefusedContent(
-    `${quoted(name)} cannot be read: the build took away the permission. Restore it with chmod`,
-  )
 }

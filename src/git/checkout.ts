@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { fetchOutbound, OutboundError } from '../deploy/outbound.ts'
 import { limits } from '../model/limits.ts'
 import { type GitAccess, gitEnvironment, httpCredentials } from './git-environment.ts'
+import type { Mirrors } from './mirrors.ts'
 import { parseRepository, type Repository, RepositoryRefused, shownRepository } from './repository.ts'
 import { GitFailed, runGit } from './run-git.ts'
 import { checkOutSubmodules } from './submodules.ts'
@@ -17,6 +19,8 @@ export interface CheckoutOptions extends GitAccess {
   folder: string
   /** Whether repositories may be named by `file://` or path (`PREAMP_FILE_REPOSITORIES`). */
   fileAllowed: boolean
+  /** What is known of repositories already, and the account whose mirror of this one is used. */
+  mirrors?: { of: Mirrors; account: string } | undefined
   signal: AbortSignal
   /** Called with the commit as soon as it is known, before submodules are fetched. */
   onCommit?(commit: Commit): void | Promise<void>
@@ -96,7 +100,31 @@ async function clone(repository: Repository, options: CheckoutOptions): Promise<
   }
 }
 
+/**
+ * By the mirror where there is one. Where that fails, a plain clone finds out why: it fails in Git's own words for a user's
+ * mistake, or shows that the mirror was at fault, which is then forgotten.
+ */
 async function cloneFrom(
+  repository: Repository,
+  environment: Record<string, string>,
+  options: CheckoutOptions,
+): Promise<void> {
+  const { mirrors, folder, signal } = options
+  if (!mirrors) return clonePlainly(repository, environment, options)
+  const mirror = { account: mirrors.account, repository }
+  try {
+    await mirrors.of.clone({ ...mirror, branch: options.branch, folder, environment, signal })
+    if (wantedCommit(options.commitId) !== undefined) return
+    await runGit(['reset', '--quiet', '--hard'], { environment, cwd: folder, signal })
+  } catch {
+    signal.throwIfAborted()
+    await rm(folder, { recursive: true, force: true })
+    await clonePlainly(repository, environment, options)
+    await mirrors.of.forget(mirror)
+  }
+}
+
+async function clonePlainly(
   repository: Repository,
   environment: Record<string, string>,
   { folder, branch, commitId, signal }: CheckoutOptions,

@@ -16,6 +16,12 @@ export type JobStatus = (typeof jobStatuses)[number]
 export const jobTypes = ['RELEASE', 'RETRY', 'MANUAL', 'WEB_HOOK'] as const
 export type JobType = (typeof jobTypes)[number]
 
+/**
+ * Who started a job: a call of the API, a call of an incoming webhook's URL, or a push that a Git provider told of. Only the
+ * last may find that there is nothing to build (contract/hosting-behaviour.md §1.9).
+ */
+export type JobTrigger = 'api' | 'webhook' | 'push'
+
 export const sourceUrlTypes = ['ZIP', 'BUCKET_PREFIX'] as const
 export type SourceUrlType = (typeof sourceUrlTypes)[number]
 

@@ -37,6 +37,10 @@ export const limits = {
   /** In one list, and of all its patterns together: each visit of a domain may be compared with them. */
   branchPatternsMax: 50,
   branchPatternsCharactersMax: 4096,
+  /** Of an app with its branches; the bytes are those of the app, or of one branch, as JSON. Both together fit into one variable. */
+  buildSecretsMax: 500,
+  buildSecretsBytesMax: 16 * KiB,
+  buildSecretCharactersMax: 8 * KiB,
 
   archiveBytesMax: 5 * GiB,
   archiveEntriesMax: 200_000,
@@ -64,8 +68,35 @@ export const limits = {
   /** Of the disk under the work folder, and in files: the rest is for the database, for uploads and for other builds. */
   diskFreeBytesMin: 512 * MiB,
   diskFreeFilesMin: 10_000,
+  /** For a job to begin; the bytes are a setting. */
+  buildDiskFreeFilesMin: 20_000,
   buildLogBytesMax: 64 * MiB,
+  /** What one answer of a log holds. */
+  logPageBytesMax: 1 * MiB,
+  /** Who follow the logs of one account, and of all. */
+  logFollowersOfAccountMax: 50,
+  logFollowersMax: 200,
+  /** Then the client asks again, and is checked again. */
+  logFollowSecondsMax: 5 * 60,
+  /** What `envCache` keeps. */
+  environmentCacheKeysMax: 256,
+  environmentCacheBytesMax: 64 * KiB,
   buildSpecBytesMax: 256 * KiB,
+  /** Of a YAML file of a repository, with its aliases spelled out. */
+  yamlCharactersMax: 1 * MiB,
+  /** Apps of a monorepo in one build spec, commands of one phase, and patterns of what is cached. */
+  buildSpecApplicationsMax: 100,
+  buildSpecCommandsMax: 1000,
+  cachePatternsMax: 100,
+  /** Patterns of custom headers, headers of one pattern, and all of it as JSON: each deployment keeps them. */
+  customHeaderPatternsMax: 500,
+  customHeadersOfPatternMax: 100,
+  customHeadersBytesMax: 64 * KiB,
+  /** Kept of one run of the test phase. */
+  testArtifactsMax: 1000,
+  testArtifactsBytesMax: 1 * GiB,
+  /** Shown by GetJob; ListArtifacts has all. */
+  screenshotsMax: 100,
   stopSecondsMax: 5,
   checkoutSecondsMax: 600,
   /** Of one command, kept of each of its streams. */
@@ -74,6 +105,17 @@ export const limits = {
   submoduleDepthMax: 10,
   /** Of each Git process: a repository of some KiB can unfold to billions of names. */
   gitMemoryBytesMax: 2 * GiB,
+
+  /** Things that a branch's cache holds one by one: a folder with all that is in it is one. */
+  cacheEntriesMax: 10_000,
+  /** Of one walk through all files of a cache, to count or to copy them. */
+  cacheWalkSecondsMax: 120,
+  /** More than jobs leave free: caches go first. */
+  cacheDiskFreeBytesMin: 2 * GiB,
+  cacheDiskFreeFilesMin: 100_000,
+  cacheUnusedDaysMax: 30,
+  /** In a mirror of a repository, each from one fetch; beyond, small ones are joined. */
+  mirrorPacksMax: 20,
 
   leaseSeconds: 30,
   leaseRenewSeconds: 10,

@@ -5,6 +5,14 @@
 export interface Manifest {
   version: 1
   files: Record<string, ManifestFile>
+  /** Headers that the deployment brings, in the order in which they count; absent for none. */
+  customHeaders?: CustomHeaders[]
+}
+
+/** Headers for the paths that a pattern selects (contract/hosting-behaviour.md §6.1). */
+export interface CustomHeaders {
+  pattern: string
+  headers: { key: string; value: string }[]
 }
 
 export interface ManifestFile {

@@ -9,6 +9,8 @@ export interface Quotas {
   subDomainsPerDomainMax: number
   webhooksPerAppMax: number
   backendEnvironmentsPerAppMax: number
+  /** At work at the same time, of an account, on all servers together. */
+  concurrentJobsMax: number
 }
 
 export type QuotaPreset = keyof typeof quotaPresets
@@ -23,6 +25,7 @@ export const quotaPresets = {
     subDomainsPerDomainMax: 500,
     webhooksPerAppMax: 500,
     backendEnvironmentsPerAppMax: 500,
+    concurrentJobsMax: 5,
   },
   aws: {
     appsMax: 25,
@@ -32,6 +35,7 @@ export const quotaPresets = {
     subDomainsPerDomainMax: 50,
     webhooksPerAppMax: 50,
     backendEnvironmentsPerAppMax: 500,
+    concurrentJobsMax: 5,
   },
 } as const satisfies Record<string, Quotas>
 

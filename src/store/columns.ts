@@ -17,6 +17,7 @@ const integerColumns = new Set([
   'updatedAt',
   'startedAt',
   'hourStartedAt',
+  'servedAt',
   'endedAt',
   'commitTime',
   'leaseExpiresAt',

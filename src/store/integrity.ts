@@ -123,11 +123,24 @@ export async function listSealedSecrets(queries: Queries): Promise<{ sealed: str
   const apps = await queries.selectFrom('apps').select(['appId', 'secrets']).execute()
   const branches = await queries.selectFrom('branches').select(['appId', 'name', 'secrets']).execute()
   const webhooks = await queries.selectFrom('webhooks').select(['appId', 'webhookId', 'token']).execute()
+  const builds = await queries
+    .selectFrom('buildSecrets')
+    .select(['appId', 'branchName', 'name', 'value'])
+    .execute()
+  const caches = await queries.selectFrom('environmentCaches').select(['branchId', 'variables']).execute()
   const sealed = [
     ...keys.map((row) => ({ sealed: row.secret, owner: `access key ${row.accessKeyId}` })),
     ...apps.map((row) => ({ sealed: row.secrets, owner: `app ${row.appId}` })),
     ...branches.map((row) => ({ sealed: row.secrets, owner: `app ${row.appId}, branch ${row.name}` })),
     ...webhooks.map((row) => ({ sealed: row.token, owner: `app ${row.appId}, webhook ${row.webhookId}` })),
+    ...builds.map((row) => ({
+      sealed: row.value,
+      owner: `app ${row.appId}, ${row.branchName === '' ? '' : `branch ${row.branchName}, `}secret ${row.name}`,
+    })),
+    ...caches.map((row) => ({
+      sealed: row.variables,
+      owner: `the environment cache of branch ${row.branchId}`,
+    })),
   ]
   return sealed.flatMap((row) => (row.sealed === null ? [] : [{ sealed: row.sealed, owner: row.owner }]))
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 
 import { type JobStatus, runningStatuses, waitingStatuses } from '../model/jobs.ts'
-import type { Database, Queries, Transaction } from './database.ts'
+import type { Queries, Transaction } from './database.ts'
 import type { JobRow } from './schema.ts'
 
 /** Throws a unique violation when the branch already has a waiting job, or a running one and `row` runs. */
@@ -44,7 +44,7 @@ export function listJobs(
  * The condition of a partial index, in the words of the migration: SQLite uses such an index only for a query that says the
  * same, with the values in its text. They are ours, never a user's.
  */
-function statusIn(column: 'status' | 'candidate.status' | 'running.status', statuses: readonly JobStatus[]) {
+export function statusIn(column: 'status' | `${string}.status`, statuses: readonly JobStatus[]) {
   return sql<boolean>`${sql.ref(column)} in (${sql.join(statuses.map((status) => sql.lit(status)))})`
 }
 
@@ -59,47 +59,18 @@ export function listUnfinishedJobs(queries: Queries, branchId: string): Promise<
     .execute()
 }
 
-/**
- * Claims the oldest PENDING job whose branch is idle, in one statement: it becomes PROVISIONING under `owner`'s lease.
- * Undefined when nothing waits. A unique violation means that another worker was faster; the caller tries again.
- */
-export async function claimNextJob(
-  database: Database,
-  claim: { owner: string; now: number; leaseExpiresAt: number },
-): Promise<JobRow | undefined> {
-  const { queries, kind } = database
-  return await queries
-    .updateTable('jobs')
-    .set((eb) => ({
-      status: 'PROVISIONING' as const,
-      leaseOwner: claim.owner,
-      leaseExpiresAt: claim.leaseExpiresAt,
-      startedAt: eb.fn.coalesce('startedAt', eb.val(claim.now)),
-      claims: eb('claims', '+', 1),
-    }))
-    .where('jobKey', '=', (eb) => {
-      const candidate = eb
-        .selectFrom('jobs as candidate')
-        .select('candidate.jobKey')
-        .where(statusIn('candidate.status', ['PENDING']))
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('jobs as running')
-                .select('running.jobKey')
-                .whereRef('running.branchId', '=', 'candidate.branchId')
-                .where(statusIn('running.status', runningStatuses)),
-            ),
-          ),
-        )
-        .orderBy('candidate.createdAt')
-        .orderBy('candidate.jobKey')
-        .limit(1)
-      return kind === 'postgres' ? candidate.forUpdate().skipLocked() : candidate
-    })
-    .where('status', '=', 'PENDING')
-    .returningAll()
+/** The commit that the branch's last successful build was of; undefined before the first. */
+export async function findLastBuiltCommit(queries: Queries, branchId: string): Promise<string | undefined> {
+  const job = await queries
+    .selectFrom('jobs')
+    .select('commitId')
+    .where('branchId', '=', branchId)
+    .where('status', '=', 'SUCCEED')
+    .where('commitId', 'is not', null)
+    .orderBy('number', 'desc')
+    .limit(1)
     .executeTakeFirst()
+  return job?.commitId ?? undefined
 }
 
 /** Renews the lease; false when the job is no longer this owner's (deleted with its branch, or taken over). */

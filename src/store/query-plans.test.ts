@@ -6,7 +6,7 @@ import { compiledQueries } from '../../test/support/compiled-queries.ts'
 import { webhookDeliveryRow } from '../../test/support/rows.ts'
 import { findAccessKey } from './access-keys.ts'
 import { findApp, listApps, listKnownAppIds } from './apps.ts'
-import { findArtifact, listTestArtifacts } from './artifacts.ts'
+import { findArtifact, findTestConfig, listTestArtifacts } from './artifacts.ts'
 import { forgetAuditEvents, listAuditEvents } from './audit-events.ts'
 import {
   deleteBackendEnvironment,
@@ -15,6 +15,8 @@ import {
 } from './backend-environments.ts'
 import { findBranchOverviews } from './branch-overview.ts'
 import { findBranch, findBranchByDisplayName, listBranches, takeJobNumber } from './branches.ts'
+import { deleteBranchSecrets, findBuildSecrets, listBuildSecrets } from './build-secrets.ts'
+import { takeNextJob } from './claims.ts'
 import { type Database, openDatabase, type Queries, type Transaction } from './database.ts'
 import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
 import {
@@ -27,11 +29,12 @@ import {
   settleDomain,
 } from './domain-associations.ts'
 import { findOwnedHosts, hasHost, listDomainHosts, listTakenHosts } from './domain-hosts.ts'
+import { findEnvironmentCache } from './environment-caches.ts'
 import {
   changeJob,
-  claimNextJob,
   deleteJob,
   findJob,
+  findLastBuiltCommit,
   listAbandonedUploads,
   listCancelling,
   listExpiredLeases,
@@ -40,6 +43,7 @@ import {
   renewLease,
 } from './jobs.ts'
 import { countApps } from './quotas.ts'
+import { listDeployedJobs } from './rollback.ts'
 import { listSteps } from './steps.ts'
 import { changeTags, readTags } from './tags.ts'
 import { findUpload, listUploads } from './uploads.ts'
@@ -47,7 +51,7 @@ import { listWebhookDeliveries, recordWebhookDelivery } from './webhook-deliveri
 import { findWebhook, listWebhooks, updateWebhook } from './webhooks.ts'
 
 const scope = { accountId: '000000000000', region: 'us-east-1' }
-const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2 }
+const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2, accountJobsMax: 5 }
 
 let database: Database
 beforeAll(async () => {
@@ -78,6 +82,31 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'findJob',
     (q) => findJob(q, 'b', 1),
     ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number=?)'],
+  ],
+  [
+    'findLastBuiltCommit',
+    (q) => findLastBuiltCommit(q, 'b'),
+    ['SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=?)'],
+  ],
+  [
+    'listBuildSecrets',
+    (q) => listBuildSecrets(q, 'a'),
+    ['SEARCH buildSecrets USING INDEX sqlite_autoindex_buildSecrets_1 (appId=?)'],
+  ],
+  [
+    'findBuildSecrets',
+    (q) => findBuildSecrets(q, { appId: 'a', branchName: 'main' }),
+    ['SEARCH buildSecrets USING INDEX sqlite_autoindex_buildSecrets_1 (appId=? AND branchName=?)'],
+  ],
+  [
+    'deleteBranchSecrets',
+    (q) => deleteBranchSecrets(q, { appId: 'a', branchName: 'main' }),
+    ['SEARCH buildSecrets USING COVERING INDEX sqlite_autoindex_buildSecrets_1 (appId=? AND branchName=?)'],
+  ],
+  [
+    'findEnvironmentCache',
+    (q) => findEnvironmentCache(q, 'b'),
+    ['SEARCH environmentCaches USING INDEX sqlite_autoindex_environmentCaches_1 (branchId=?)'],
   ],
   [
     'listJobs',
@@ -173,14 +202,28 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     ],
   ],
   [
-    'claimNextJob',
-    (queries) => claimNextJob({ ...database, queries }, claim),
+    'takeNextJob',
+    (q) => takeNextJob(q, 'sqlite', claim),
     [
       'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (jobKey=?)',
-      'SCALAR SUBQUERY 2',
+      'SCALAR SUBQUERY 5',
       'SCAN candidate USING INDEX pendingJobs',
-      'CORRELATED SCALAR SUBQUERY 1',
-      'SEARCH running USING INDEX oneRunningJobPerBranch (branchId=?)',
+      'CORRELATED SCALAR SUBQUERY 2',
+      'SEARCH busy USING INDEX oneRunningJobPerBranch (branchId=?)',
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
+      'SEARCH apps USING INDEX sqlite_autoindex_apps_1 (appId=?)',
+      'CORRELATED SCALAR SUBQUERY 3',
+      'MATERIALIZE running',
+      'SCAN jobs USING INDEX oneRunningJobPerBranch',
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_1 (branchId=?)',
+      'SEARCH apps USING INDEX sqlite_autoindex_apps_1 (appId=?)',
+      'BLOOM FILTER ON running (accountId=?)',
+      'SEARCH running USING AUTOMATIC COVERING INDEX (accountId=?)',
+      'SEARCH appTurns USING INDEX sqlite_autoindex_appTurns_1 (appId=?) LEFT-JOIN',
+      'CORRELATED SCALAR SUBQUERY 4',
+      'BLOOM FILTER ON running (appId=?)',
+      'SEARCH running USING AUTOMATIC COVERING INDEX (appId=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
     ],
   ],
   ['listExpiredLeases', (q) => listExpiredLeases(q, 1), ['SCAN jobs USING INDEX oneRunningJobPerBranch']],
@@ -231,6 +274,11 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     ['SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_2 (jobKey=? AND kind=? AND fileName>?)'],
   ],
   [
+    'findTestConfig',
+    (q) => findTestConfig(q, 'j'),
+    ['SEARCH artifacts USING INDEX sqlite_autoindex_artifacts_2 (jobKey=? AND kind=?)'],
+  ],
+  [
     'findDeploymentOfJob',
     (q) => findDeploymentOfJob(q, 'j'),
     ['SEARCH deployments USING INDEX deploymentsByJob (jobKey=?)'],
@@ -278,6 +326,22 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'listOwnedDomains',
     (q) => listOwnedDomains(q, 'd'),
     ['SEARCH domainAssociations USING INDEX domainAssociationsByCreation (appId=?)'],
+  ],
+  [
+    'listDeployedJobs',
+    (q) => listDeployedJobs(q, 'b', { limit: 50 }),
+    [
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=?)',
+      'SEARCH deployments USING INDEX deploymentsByJob (jobKey=?)',
+    ],
+  ],
+  [
+    'listDeployedJobs, before another',
+    (q) => listDeployedJobs(q, 'b', { before: 9, limit: 1 }),
+    [
+      'SEARCH jobs USING INDEX sqlite_autoindex_jobs_2 (branchId=? AND number<?)',
+      'SEARCH deployments USING INDEX deploymentsByJob (jobKey=?)',
+    ],
   ],
   [
     'claimDueDomain',

@@ -51,18 +51,22 @@ export async function countPartsOfApp(
   appId: string,
   part: AppPart,
 ): Promise<number | undefined> {
-  // A change that changes nothing: it holds the row.
-  const held = await transaction
-    .updateTable('apps')
-    .set((eb) => ({ updatedAt: eb.ref('updatedAt') }))
-    .where('appId', '=', appId)
-    .returning('appId')
-    .executeTakeFirst()
-  if (!held) return undefined
+  if (!(await holdApp(transaction, appId))) return undefined
   const { count } = await transaction
     .selectFrom(part)
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('appId', '=', appId)
     .executeTakeFirstOrThrow()
   return count
+}
+
+/** Holds the app until the transaction ends, by a change that changes nothing. False when it is gone. */
+export async function holdApp(transaction: Transaction, appId: string): Promise<boolean> {
+  const held = await transaction
+    .updateTable('apps')
+    .set((eb) => ({ updatedAt: eb.ref('updatedAt') }))
+    .where('appId', '=', appId)
+    .returning('appId')
+    .executeTakeFirst()
+  return held !== undefined
 }

@@ -1,6 +1,6 @@
 import type { AppOptions } from '../model/app-options.ts'
 import type { DomainCheck, DomainSettings, DomainStatus, DomainUpdateStatus } from '../model/domains.ts'
-import type { JobStatus, JobType, SourceUrlType, StepName } from '../model/jobs.ts'
+import type { JobStatus, JobTrigger, JobType, SourceUrlType, StepName } from '../model/jobs.ts'
 import type { PolicyDocument } from '../model/policy-document.ts'
 import type { AppSettings, BranchSettings } from '../model/settings.ts'
 
@@ -12,6 +12,7 @@ export interface Tables {
   accessKeys: AccessKeyRow
   apps: AppRow
   appCreations: AppCreationsRow
+  appTurns: AppTurnRow
   branches: BranchRow
   jobs: JobRow
   steps: StepRow
@@ -68,6 +69,12 @@ export interface AppCreationsRow {
   count: number
 }
 
+/** When a job of the app was last begun: of apps with equally many jobs at work, the one that waited longest is next. */
+export interface AppTurnRow {
+  appId: string
+  servedAt: number
+}
+
 export interface BranchRow {
   /** A branch made anew under an old name is another row: its job numbers start at 1 again. */
   branchId: string
@@ -92,6 +99,7 @@ export interface JobRow {
   branchId: string
   number: number
   type: JobType
+  trigger: JobTrigger
   status: JobStatus
   statusReason: string | null
   commitId: string | null
@@ -149,8 +157,11 @@ export interface UploadRow {
 export interface ArtifactRow {
   artifactId: string
   jobKey: string
-  /** `BUILD/artifacts.zip` and the like are made for URLs in steps; `TEST/…` are those that ListArtifacts shows. */
-  kind: 'build-output' | 'test'
+  /**
+   * `test`: a file of the test phase, which ListArtifacts shows. `test-config`: that one of them which `configFilePath` names,
+   * once more. `build-output`, `test-output`: zips that are made when the URL of a step is asked for.
+   */
+  kind: 'build-output' | 'test-output' | 'test' | 'test-config'
   fileName: string
   sha: string
   bytes: number

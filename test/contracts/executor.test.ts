@@ -227,7 +227,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         ).toBe('42\n1\n0\n')
       })
 
-      test('100 MB of output pass', async () => {
+      test('100 MB of output pass, and do not stay in memory', async () => {
         await session.stop()
         let bytes = 0
         session = await openSession(executor, workFolder, {
@@ -308,7 +308,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
           await (await openExecutor(which, dataDirectory)).reap(other)
           expect(processesWith(seconds)).toEqual([])
           const mark = jobMark(dataDirectory, other)
-          for (const hierarchy of ['memory', 'pids', '.']) {
+          for (const hierarchy of ['memory', 'pids', 'cpu', '.']) {
             expect(existsSync(join('/sys/fs/cgroup', hierarchy, 'preamp', mark))).toBeFalse()
           }
           expect(await session.run('true')).toEqual(exited(0))
@@ -334,12 +334,36 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('128 MiB of memory') })
       })
 
+      test('too much on the disk ends the session and says so', async () => {
+        expect(await session.run('head -c 40M /dev/zero > a')).toEqual(exited(0))
+        const result = await session.run('mkdir -p deep/er; head -c 40M /dev/zero > deep/er/b; sleep 100')
+        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('64 MiB of disk') })
+      })
+
+      test('temporary files count, and a hole takes nothing', async () => {
+        expect(await session.run('truncate -s 10G hole; sleep 1.5')).toEqual(exited(0))
+        const result = await session.run('head -c 80M /dev/zero > "$TMPDIR/c"; sleep 100')
+        expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('64 MiB of disk') })
+      })
+
       test('too many processes end the session and say so', async () => {
         const seconds = ownSeconds()
         const result = await session.run(`for i in {1..200}; do sleep ${seconds} & done; wait`)
         expect(result).toMatchObject({ kind: 'limit', reason: expect.stringContaining('40 processes') })
         expect(processesWith(seconds)).toEqual([])
       })
+
+      if (which.cgroups)
+        test.if(hostCgroups !== undefined)(
+          'two processes share the one processor that there is',
+          async () => {
+            const spin =
+              'timeout 2 bash -c "while :; do :; done" & timeout 2 bash -c "while :; do :; done"; wait'
+            const used = await session.read(`${spin}; times | tail -n 1`)
+            const [, minutes, seconds] = /^([0-9]+)m([0-9.]+)s/.exec(used) ?? []
+            expect(Number(minutes) * 60 + Number(seconds)).toBeLessThan(2.6)
+          },
+        )
 
       // Only where the kernel holds it back: this one is not bounded by itself.
       if (which.cgroups)
@@ -395,6 +419,30 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
             )
           }
           expect(await session.run('touch /build/a /tmp/b ~/c')).toEqual(exited(0))
+        })
+
+        test('is refused the system calls that builds do not need', async () => {
+          const script = [
+            'import ctypes, os, socket',
+            'libc = ctypes.CDLL(None, use_errno=True)',
+            'numbers = dict(x86_64=[250, 321, 298, 165, 425], aarch64=[219, 280, 241, 40, 425])[os.uname().machine]',
+            'for number in numbers: libc.syscall(number, 0, 0, 0, 0, 0); print(ctypes.get_errno(), end=" ")',
+            'libc.unshare(0x10000000); print(ctypes.get_errno(), end=" ")',
+            'for family in (38, 40):',
+            '  try: socket.socket(family, 5)',
+            '  except OSError as error: print(error.errno, end=" ")',
+            'print(socket.socket().family.name)',
+          ].join('\n')
+          expect(await session.read(`/usr/bin/python3 -c '${script}'`)).toBe('1 1 1 1 38 1 97 97 AF_INET\n')
+        })
+
+        test('without a network reaches nothing, the loopback of the host included', async () => {
+          using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('host') })
+          const ask = `curl -s -m 5 http://127.0.0.1:${server.port}`
+          await session.stop()
+          session = await openSession(executor, workFolder, { network: false })
+          expect(await session.run(ask)).toEqual(exited(7))
+          expect(await session.read('tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d " "')).toBe('lo\n')
         })
 
         test('has no capabilities, no way to new ones, and is not the server’s user when that is root', async () => {

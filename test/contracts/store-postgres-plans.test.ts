@@ -6,11 +6,11 @@ import { findAccessKey } from '../../src/store/access-keys.ts'
 import { findApp, listApps } from '../../src/store/apps.ts'
 import { findBranchOverviews } from '../../src/store/branch-overview.ts'
 import { findBranch, listBranches, takeJobNumber } from '../../src/store/branches.ts'
+import { takeNextJob } from '../../src/store/claims.ts'
 import type { Queries, Transaction } from '../../src/store/database.ts'
 import { findDeploymentOfJob, findSite } from '../../src/store/deployments.ts'
 import {
   changeJob,
-  claimNextJob,
   deleteJob,
   findJob,
   listAbandonedUploads,
@@ -30,7 +30,7 @@ import { storeFixture } from '../support/store-fixture.ts'
 
 const size = { apps: 2000, jobs: 20_000 }
 const scope = { accountId: '000000000000', region: 'us-east-1' }
-const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2 }
+const claim = { owner: 'worker', now: 1, leaseExpiresAt: 2, accountJobsMax: 5 }
 
 /**
  * The plans of PostgreSQL depend on what the tables hold, so they are asked for among many rows: no call and nothing that
@@ -44,6 +44,7 @@ describe.if(requires('postgres'))('among many rows, PostgreSQL', () => {
     await insertManyApps(store.database, size.apps)
     branch = await store.addBranch()
     await insertManyJobs(store.database, branch, size.jobs)
+    await run('insert into "appTurns" select "appId", 1 from apps')
     await run('analyze')
   })
 
@@ -73,7 +74,7 @@ describe.if(requires('postgres'))('among many rows, PostgreSQL', () => {
     ['listUnfinishedJobs', (q) => listUnfinishedJobs(q, branch.branchId)],
     ['deleteJob', (q) => deleteJob(q as Transaction, 'j', ['SUCCEED'])],
     ['changeJob', (q) => changeJob(q, 'j', ['RUNNING'], { status: 'FAILED' })],
-    ['claimNextJob', (queries) => claimNextJob({ ...store.database, queries }, claim)],
+    ['takeNextJob', (q) => takeNextJob(q, 'postgres', claim)],
     ['renewLease', (q) => renewLease(q, 'j', 'worker', 1)],
     ['listExpiredLeases', (q) => listExpiredLeases(q, 1)],
     ['listCancelling', (q) => listCancelling(q, 'worker')],

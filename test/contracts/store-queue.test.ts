@@ -2,10 +2,10 @@ import { describe, expect, test } from 'bun:test'
 
 import { jobStatuses, runningStatuses, waitingStatuses } from '../../src/model/jobs.ts'
 import { takeJobNumber } from '../../src/store/branches.ts'
+import { claimNextJob } from '../../src/store/claims.ts'
 import { type Database, isUniqueViolation, openDatabase } from '../../src/store/database.ts'
 import {
   changeJob,
-  claimNextJob,
   deleteJob,
   findJobByKey,
   insertJob,
@@ -22,7 +22,12 @@ import { requires } from '../support/requires.ts'
 import { jobRow } from '../support/rows.ts'
 import { storeFixture, violation } from '../support/store-fixture.ts'
 
-const claimOf = (owner: string, now = 1000) => ({ owner, now, leaseExpiresAt: now + 30_000 })
+const claimOf = (owner: string, now = 1000, accountJobsMax = 1000) => ({
+  owner,
+  now,
+  leaseExpiresAt: now + 30_000,
+  accountJobsMax,
+})
 
 const key = ({ jobKey }: JobRow) => jobKey
 
@@ -110,6 +115,89 @@ describe.each(databaseServers(requires('postgres')))('the queue on %s', (_name, 
       })
       expect((await claimNextJob(store.database, claim))?.jobKey).toBe(younger.jobKey)
       expect(await claimNextJob(store.database, claim)).toBeUndefined()
+    })
+
+    test('passes over accounts that have as many jobs at work as they may', async () => {
+      await claimAll()
+      const waiting = async (accountId: string) => {
+        const { appId } = await store.addApp({ accountId })
+        const { branchId } = await store.addBranch({ appId })
+        return store.addJob({ branchId, status: 'PENDING' })
+      }
+      const many = [
+        await waiting('555555555555'),
+        await waiting('555555555555'),
+        await waiting('555555555555'),
+      ]
+      const other = await waiting('666666666666')
+      const claim = async () => (await claimNextJob(store.database, claimOf('worker', 1000, 2)))?.jobKey
+      const claimed = [await claim(), await claim(), await claim()]
+      expect(claimed).toContain(other.jobKey)
+      expect(claimed.filter((jobKey) => many.some((job) => job.jobKey === jobKey))).toHaveLength(2)
+      expect(await claim()).toBeUndefined()
+      const ended = many.find(({ jobKey }) => claimed.includes(jobKey))!
+      await changeJob(store.database.queries, ended.jobKey, ['PROVISIONING'], { status: 'SUCCEED' })
+      expect(many.map(key)).toContain((await claim())!)
+    })
+
+    test('gives apps their turns, however many jobs one has waiting', async () => {
+      await claimAll()
+      const names = new Map<string, string>()
+      const queueJobs = async (name: string, count: number) => {
+        const { appId } = await store.addApp()
+        for (let at = 1; at <= count; at++) {
+          const { branchId } = await store.addBranch({ appId, name: `${name}${at}` })
+          const job = await store.addJob({ branchId, status: 'PENDING', createdAt: at })
+          names.set(job.jobKey, `${name}${at}`)
+        }
+      }
+      await queueJobs('a', 4)
+      await queueJobs('b', 2)
+      const order: string[] = []
+      for (let time = 1000; time < 1006; time++) {
+        const job = await claimNextJob(store.database, claimOf('worker', time))
+        order.push(names.get(job!.jobKey)!)
+        await changeJob(store.database.queries, job!.jobKey, ['PROVISIONING'], { status: 'SUCCEED' })
+      }
+      expect(order.slice(0, 4).filter((name) => name.startsWith('b'))).toEqual(['b1', 'b2'])
+      expect(order[0]![0]).not.toBe(order[1]![0])
+      expect(order.slice(4)).toEqual(['a3', 'a4'])
+    })
+
+    test('prefers the app with fewer jobs at work', async () => {
+      await claimAll()
+      const [busy, idle] = [await store.addApp(), await store.addApp()]
+      const inApp = async (appId: string, status: 'RUNNING' | 'PENDING', createdAt: number) => {
+        const { branchId } = await store.addBranch({ appId, name: `${status}${createdAt}` })
+        return store.addJob({ branchId, status, createdAt })
+      }
+      await inApp(busy.appId, 'RUNNING', 1)
+      const older = await inApp(busy.appId, 'PENDING', 2)
+      const younger = await inApp(idle.appId, 'PENDING', 3)
+      expect((await claimNextJob(store.database, claimOf('worker')))?.jobKey).toBe(younger.jobKey)
+      expect((await claimNextJob(store.database, claimOf('worker')))?.jobKey).toBe(older.jobKey)
+    })
+
+    test('of one account from eight connections at once keeps to what it may have', async () => {
+      await claimAll()
+      const accountId = '777777777777'
+      for (let at = 0; at < 12; at++) {
+        const { appId } = await store.addApp({ accountId })
+        const { branchId } = await store.addBranch({ appId })
+        await store.addJob({ branchId, status: 'PENDING' })
+      }
+      const databases = await Promise.all(Array.from({ length: 8 }, () => openDatabase(store.url)))
+      try {
+        const claims = await Promise.all(
+          databases.flatMap((database) =>
+            [1, 2].map(() => claimNextJob(database, claimOf('worker', 1000, 3)).catch(busyAsNone)),
+          ),
+        )
+        expect(claims.filter((job) => job !== undefined)).toHaveLength(3)
+      } finally {
+        await Promise.all(databases.map((database) => database.close()))
+      }
+      await claimAll()
     })
 
     test('keeps the time at which a requeued job first began, and counts', async () => {
@@ -293,6 +381,10 @@ describe.each(databaseServers(requires('postgres')))('the queue on %s', (_name, 
     expect(await listAbandonedUploads(queries, -5)).toEqual([abandoned])
   })
 })
+
+function busyAsNone(error: unknown): undefined {
+  if (!isUniqueViolation(error)) throw error
+}
 
 async function claimOrBusy(database: Database, owner: string): Promise<JobRow | undefined> {
   try {

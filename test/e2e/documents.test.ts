@@ -65,6 +65,15 @@ describe.if(requires('aws', 'git', 'curl'))('the commands of', () => {
     expect(parts[3]).toContain('"shop"')
   }, 120_000)
 
+  test('docs/secrets.md', async () => {
+    const parts = await walk('docs/secrets.md')
+    expect(parts[2]).toMatch(/^API_TOKEN +\(all\) [^]*^API_TOKEN +main /m)
+    expect(parts[3]).toContain('[INFO]: The token is ******\n')
+    expect(parts[3]).toContain('[INFO]: This is build 1 of the branch.\n')
+    expect(parts[4]).toContain('[INFO]: This is build 11 of the branch.\n')
+    expect(parts[3]).not.toContain('token-for')
+  }, 120_000)
+
   /** Runs what stands in a document's `sh` blocks, and gives the output of each numbered section. */
   async function walk(path: string): Promise<Record<number, string>> {
     const document = readFileSync(join(root, path), 'utf8')

@@ -16,7 +16,7 @@ import {
 
 import { openDiskBlobs } from '../../src/blobs/disk.ts'
 import { limits } from '../../src/model/limits.ts'
-import { insertArtifact } from '../../src/store/artifacts.ts'
+import { insertArtifact, insertArtifacts } from '../../src/store/artifacts.ts'
 import { insertDeployment } from '../../src/store/deployments.ts'
 import { changeJob } from '../../src/store/jobs.ts'
 import type { JobRow } from '../../src/store/schema.ts'
@@ -176,7 +176,7 @@ describe('test artifacts', () => {
         artifactId: `${job.jobKey}-${name}`,
         jobKey: job.jobKey,
         kind: 'test',
-        fileName: `TEST/${name}.mp4`,
+        fileName: `videos/${name}.mp4`,
         sha,
         bytes: size,
         createdAt: 0,
@@ -185,12 +185,36 @@ describe('test artifacts', () => {
     const first = await client.send(new ListArtifactsCommand({ ...key, maxResults: 2 }))
     const second = await client.send(new ListArtifactsCommand({ ...key, nextToken: first.nextToken }))
     const names = [...first.artifacts!, ...second.artifacts!].map((artifact) => artifact.artifactFileName)
-    expect(names).toEqual(['TEST/a.mp4', 'TEST/b.mp4', 'TEST/c.mp4'])
+    expect(names).toEqual(['videos/a.mp4', 'videos/b.mp4', 'videos/c.mp4'])
     const { artifactId } = first.artifacts![0]!
     const { artifactUrl } = await client.send(new GetArtifactUrlCommand({ artifactId }))
     const reply = await get(artifactUrl!)
     expect(await reply.text()).toBe('video')
     expect(reply.headers.get('content-disposition')).toBe('attachment; filename="a.mp4"')
+  })
+
+  test('are what the URLs of step TEST lead to', async () => {
+    const { queries } = api.services.database
+    await insertStep(queries, { ...stepRow(job.jobKey, 'BUILD'), name: 'TEST' })
+    const rowOf = async (kind: 'test' | 'test-config', fileName: string) => {
+      const { sha, size } = await api.services.blobs.put(`text of ${fileName}`)
+      const artifactId = `${job.jobKey}-${kind}-${fileName}`
+      return { artifactId, jobKey: job.jobKey, kind, fileName, sha, bytes: size, createdAt: 1 }
+    }
+    await insertArtifacts(queries, [
+      await rowOf('test', 'report/mochawesome.json'),
+      await rowOf('test', 'shots/home page.png'),
+      await rowOf('test-config', 'report/mochawesome.json'),
+    ])
+    const { job: answer } = await client.send(new GetJobCommand(key))
+    const step = answer!.steps!.find(({ stepName }) => stepName === 'TEST')!
+    expect(new URL(step.testConfigUrl!).pathname).toEndWith('/0000000001/TEST/report/mochawesome.json')
+    expect(await (await get(step.testConfigUrl!)).text()).toBe('text of report/mochawesome.json')
+    expect(Object.keys(step.screenshots!)).toEqual(['shots/home page.png'])
+    expect(await (await get(step.screenshots!['shots/home page.png']!)).text()).toMatch(/home page/)
+    const zip = Buffer.from(await (await get(step.testArtifactsUrl!)).arrayBuffer())
+    expect(zip.includes('shots/home page.png')).toBe(true)
+    expect((await client.send(new ListArtifactsCommand(key))).artifacts?.length).toBe(2)
   })
 
   test('of a job without tests are none', async () => {

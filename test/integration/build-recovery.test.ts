@@ -193,6 +193,23 @@ describe('a worker', () => {
     expect((await runs.finish(second)).status).toBe('SUCCEED')
   })
 
+  test('begins no job while the disk is short, and goes on when there is room', async () => {
+    let looks = 0
+    let shortage: string | undefined = 'The disk is short.'
+    runs = await openJobRuns({
+      executor: 'process',
+      shortage: async () => {
+        looks++
+        return shortage
+      },
+    })
+    const jobKey = await runs.start(await runs.addApp({ repository: await site('plain') }))
+    await waitFor('some looks at the jobs', 10, () => looks > 2)
+    expect((await runs.job(jobKey))?.status).toBe('PENDING')
+    shortage = undefined
+    expect((await runs.finish(jobKey)).status).toBe('SUCCEED')
+  })
+
   test('that is stopped ends its builds with the reason and leaves what waits', async () => {
     runs = await openJobRuns({ executor: 'process', concurrency: 1 })
     const first = await runs.start(await runs.addApp({ repository: await site('hangs') }))

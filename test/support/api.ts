@@ -55,6 +55,7 @@ export async function startApi(
     jobsChanged: () => undefined,
     liveLogPath: (jobKey, step) => `/nonexistent/${jobKey}/${step}`,
     diskShortage: () => Promise.resolve(undefined),
+    buildShortage: () => Promise.resolve(undefined),
     sitesChanged: () => Promise.resolve(),
     accessLogs: { isOn: true, folder: '/nonexistent', written: () => Promise.resolve() },
     quotas: quotaPresets.generous,

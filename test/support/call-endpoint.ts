@@ -10,6 +10,6 @@ export async function askEndpoint(
 ): Promise<{ status: number; answer: unknown }> {
   const signature = { region: 'us-east-1', credentials: server.key }
   const url = new URL(path, server.url)
-  const response = await sendSigned(method, url, signature, body && JSON.stringify(body))
+  const response = await sendSigned(method, url, signature, { body: body && JSON.stringify(body) })
   return { status: response.status, answer: await response.json() }
 }

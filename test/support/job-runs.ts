@@ -7,6 +7,7 @@ import pino from 'pino'
 import type { Blobs } from '../../src/blobs/blobs.ts'
 import { openDiskBlobs } from '../../src/blobs/disk.ts'
 import { liveLogPath } from '../../src/build/build-log.ts'
+import { type CachesOptions, openCaches } from '../../src/build/caches/caches.ts'
 import { chooseExecutor } from '../../src/build/executors/choose.ts'
 import { createRunner, type RunnerOptions } from '../../src/build/runner.ts'
 import { createWorker, type Worker } from '../../src/build/worker.ts'
@@ -57,7 +58,9 @@ export interface JobRunsOptions {
   /** Of a run before, whose process is gone. */
   folder?: string
   runner?: Partial<RunnerOptions>
+  caches?: Partial<CachesOptions>
   concurrency?: number
+  shortage?(): Promise<string | undefined>
   /** The worker is left to be started by the test. */
   idle?: boolean
 }
@@ -96,13 +99,26 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     secretPaths: [],
     environment: process.env,
   })
-  const shared = { database, blobs, executor, workRoot, now, log }
+  const caches = openCaches({
+    folder: join(folder, 'caches'),
+    bytesMax: 1024 ** 3,
+    eachBytesMax: 64 * 1024 ** 2,
+    now,
+    log,
+    ...options.caches,
+  })
+  const shared = { database, blobs, executor, caches, workRoot, now, log }
   const runJob = createRunner({
     ...shared,
     secrets,
     s3: {},
     serverVariables: {},
-    sessionLimits: { memoryBytes: 1024 ** 3, processesMax: 256, cpus: 2, diskBytes: 1024 ** 3 },
+    sessionLimits: (type) => ({
+      memoryBytes: (type === 'LARGE_16GB' ? 2 : 1) * 1024 ** 3,
+      processesMax: 256,
+      cpus: 2,
+      diskBytes: 1024 ** 3,
+    }),
     fileRepositories: true,
     privateSources: true,
     sitesChanged: async () => undefined,
@@ -115,6 +131,8 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     owner,
     runJob,
     concurrency: options.concurrency ?? 4,
+    accountJobsMax: 100,
+    shortage: options.shortage ?? (() => Promise.resolve(undefined)),
     pollMilliseconds: 50,
     renewMilliseconds: 100,
   })

@@ -64,6 +64,7 @@ export function jobRow(branchId: string, number: number, row: Partial<JobRow> = 
     branchId,
     number,
     type: 'RELEASE',
+    trigger: 'api',
     status: 'PENDING',
     statusReason: null,
     commitId: null,

@@ -14,6 +14,7 @@ const unset = z.literal('')
 /** Absent leaves an option as it is, `""` sets its default again. */
 const input = z.strictObject({
   network: z.union([unset, flag]).optional(),
+  cancelSuperseded: z.union([unset, flag]).optional(),
 } satisfies Record<keyof AppOptions, z.ZodType>)
 
 const path = '/_preamp/apps/{appId}/options'

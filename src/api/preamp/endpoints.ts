@@ -5,7 +5,10 @@ import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
 import { changeAppOptions, readAppOptions } from './app-options.ts'
 import { readAudit } from './audit.ts'
+import { deleteSecret, listSecrets, setSecret } from './build-secrets.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
+import { jobLog } from './job-log.ts'
+import { listRollbacks, rollBack } from './rollback.ts'
 import { webhookDeliveries } from './webhook-deliveries.ts'
 
 /** One of our own endpoints that only the holder of a key may call: signed as a call of the API is, answered in JSON. */
@@ -14,26 +17,33 @@ export interface SignedEndpoint {
   /** Segments in braces are members, as in `routes.ts`. */
   path: `/_preamp/${string}`
   /** What its caller must be allowed, by the same policies as the operations. */
-  permission(caller: Caller, members: EndpointCall['members']): Permission
+  permission(caller: Caller, members: EndpointCall['members'], query: EndpointCall['query']): Permission
   /** Whether nothing of the body may be in the audit log. */
   bodyIsSecret?: true
-  /** The answer. What belongs to nobody or to somebody else is not found, as in the API. */
+  /** The answer: an object that becomes JSON, or an `OtherResponse`. What belongs to nobody or to somebody else is not found, as in the API. */
   handle(context: OperationContext, call: EndpointCall): Promise<object>
 }
 
 export interface EndpointCall {
   members: Readonly<Record<string, string>>
   query: Target['query']
+  headers: HttpRequest['headers']
   /** The JSON object that was sent, to be checked; empty where there was none. */
   sent: Readonly<Record<string, unknown>>
 }
 
 export const signedEndpoints: readonly SignedEndpoint[] = [
+  listSecrets,
+  setSecret,
+  deleteSecret,
   readAppOptions,
   changeAppOptions,
   readAudit,
+  jobLog,
   readDomainChecks,
   verifyDomain,
+  listRollbacks,
+  rollBack,
   webhookDeliveries,
 ]
 
@@ -41,7 +51,7 @@ export const signedEndpoints: readonly SignedEndpoint[] = [
 export function matchEndpoint(
   { method }: Pick<HttpRequest, 'method'>,
   { path, segments, query }: Target,
-): { endpoint: SignedEndpoint; call: Omit<EndpointCall, 'sent'> } {
+): { endpoint: SignedEndpoint; call: Pick<EndpointCall, 'members' | 'query'> } {
   for (const endpoint of signedEndpoints) {
     const members = endpoint.method === method && matchSegments(endpoint.path, segments)
     if (members) return { endpoint, call: { members, query } }

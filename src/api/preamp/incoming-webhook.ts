@@ -71,7 +71,7 @@ async function startBuild(
   if (!(query.get('operation') ?? []).every((operation) => operation === 'startbuild')) {
     throw new BadRequestException('The only operation of a webhook is startbuild, which may be left out.')
   }
-  return buildHead(services, 'WEB_HOOK', (transaction) => findBuildable(transaction, webhook))
+  return buildHead(services, 'webhook', (transaction) => findBuildable(transaction, webhook))
 }
 
 async function findBuildable(

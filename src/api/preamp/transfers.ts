@@ -6,9 +6,9 @@ import { NotFoundException } from '../errors.ts'
 import type { HttpRequest, HttpResponse } from '../http.ts'
 import type { Transfer } from '../transfer-urls.ts'
 import { downloadAccessLog } from './access-log.ts'
-import { buildOutput } from './build-output.ts'
 import { download } from './download.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
+import { outputFiles, outputZip } from './output-zip.ts'
 import { upload } from './upload.ts'
 
 type Of<Kind extends Transfer['kind']> = Extract<Transfer, { kind: Kind }>
@@ -29,7 +29,8 @@ export async function handleTransfer(request: HttpRequest, services: Services): 
     case 'log':
       return downloadLog(request, transfer, services)
     case 'build-output':
-      return downloadBuildOutput(request, transfer, services)
+    case 'test-output':
+      return downloadOutput(request, transfer, services)
     case 'access-log':
       return downloadAccessLog(transfer, services)
     default:
@@ -60,17 +61,17 @@ async function liveLog(jobKey: string, step: StepName, services: Services): Prom
   return (await file.exists()) ? file.slice(0, file.size) : undefined
 }
 
-async function downloadBuildOutput(
+async function downloadOutput(
   request: HttpRequest,
-  { jobKey }: Of<'build-output'>,
+  { kind, jobKey }: Of<'build-output' | 'test-output'>,
   services: Services,
 ): Promise<HttpResponse> {
-  const artifact = await buildOutput(jobKey, services)
-  if (!artifact) throw notFound('build output')
+  const artifact = await outputZip(kind, jobKey, services)
+  if (!artifact) throw notFound(kind === 'build-output' ? 'build output' : 'output of the tests')
   return download(request, {
     bytes: services.blobs.open(artifact.sha),
     contentType: 'application/zip',
-    fileName: 'artifacts.zip',
+    fileName: outputFiles[kind].split('/').at(-1)!,
     sha: artifact.sha,
   })
 }

@@ -6,6 +6,7 @@ import { buildUserName, dropTo, type HostOptions, reapSession, sessionShell } fr
 import { homeName, pathInside, prepareJobFolder } from './job-folder.ts'
 import { jobMark } from './job-mark.ts'
 import { passwdText, sandboxArguments, type SandboxView, workPlace } from './sandbox.ts'
+import { seccompProgram } from './seccomp.ts'
 import { openShellSession } from './shell-session.ts'
 
 export interface BubblewrapOptions extends HostOptions {
@@ -15,19 +16,25 @@ export interface BubblewrapOptions extends HostOptions {
   view: SandboxView
 }
 
-const descriptors = { stage: 4, sandbox: 5, passwd: 6 }
+const descriptors = { stage: 4, sandbox: 5, passwd: 6, seccomp: 7 }
 
 /** Runs builds in namespaces of their own, see {@link sandboxArguments}. */
 export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
   const { instance, user, cgroups } = options
+  const seccomp = seccompProgram(process.arch)
   return {
     name: 'bubblewrap',
+    canCutNetwork: true,
 
     async open(session) {
       const mark = jobMark(instance, session.jobKey)
       const folder = await prepareJobFolder(session.workFolder, user)
       const home = join(workPlace, homeName)
-      const { stage, sandbox } = sandboxArguments(folder, options.view, user, descriptors.passwd)
+      const { stage, sandbox } = sandboxArguments(folder, options.view, user, {
+        passwd: descriptors.passwd,
+        seccomp: seccomp && descriptors.seccomp,
+        network: session.network,
+      })
       const self = user ?? { uid: process.getuid!(), gid: process.getgid!() }
       return openShellSession({
         command: commandLine(options),
@@ -39,9 +46,15 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
           mark,
         ),
         mark,
-        inputs: [argumentList(stage ?? []), argumentList(sandbox), passwdText(self, buildUserName, home)],
+        inputs: [
+          argumentList(stage ?? []),
+          argumentList(sandbox),
+          passwdText(self, buildUserName, home),
+          ...(seccomp ? [seccomp] : []),
+        ],
         user,
         group: await cgroups?.create(mark, session.limits),
+        workFolder: folder.work,
         limits: session.limits,
         onOutput: session.onOutput,
       })

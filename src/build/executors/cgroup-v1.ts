@@ -4,22 +4,23 @@ import { join } from 'node:path'
 
 import { hasCode } from '../../model/error-code.ts'
 import { counterIn, killAllIn, readGroupFile, removeGroup } from './cgroup-files.ts'
-import type { Cgroups, JobGroup } from './cgroup.ts'
+import { type Cgroups, cpuPeriod, type JobGroup } from './cgroup.ts'
 
 /**
- * Groups in the `memory` and `pids` hierarchies of cgroup v1, below `preamp/` in each.
+ * Groups in the `memory`, `pids` and, where it is there, `cpu` hierarchies of cgroup v1, below `preamp/` in each.
  * https://docs.kernel.org/admin-guide/cgroup-v1/
  */
 export function openCgroupsV1(root: string): Cgroups {
-  const folders = (name: string): { memory: string; pids: string } => ({
+  const folders = (name: string): GroupFolders => ({
     memory: join(root, 'memory', 'preamp', name),
     pids: join(root, 'pids', 'preamp', name),
+    cpu: existsSync(join(root, 'cpu', 'cpu.cfs_quota_us')) ? join(root, 'cpu', 'preamp', name) : undefined,
   })
   return {
     version: 1,
     find: (name) => groupIn(folders(name)),
     async create(name, limits) {
-      const { memory, pids } = folders(name)
+      const { memory, pids, cpu } = folders(name)
       await mkdir(memory, { recursive: true })
       await mkdir(pids, { recursive: true })
       await writeFile(join(memory, 'memory.limit_in_bytes'), String(limits.memoryBytes))
@@ -27,16 +28,28 @@ export function openCgroupsV1(root: string): Cgroups {
       // Only there on kernels that account for swap; without it a build over its memory would swap instead of failing.
       if (existsSync(withSwap)) await writeFile(withSwap, String(limits.memoryBytes))
       await writeFile(join(pids, 'pids.max'), String(limits.processesMax))
-      return groupIn({ memory, pids })
+      if (cpu !== undefined) {
+        await mkdir(cpu, { recursive: true })
+        await writeFile(join(cpu, 'cpu.cfs_period_us'), String(cpuPeriod))
+        await writeFile(join(cpu, 'cpu.cfs_quota_us'), String(Math.round(limits.cpus * cpuPeriod)))
+      }
+      return groupIn({ memory, pids, cpu })
     },
   }
 }
 
-function groupIn({ memory, pids }: { memory: string; pids: string }): JobGroup {
+interface GroupFolders {
+  memory: string
+  pids: string
+  cpu: string | undefined
+}
+
+function groupIn({ memory, pids, cpu }: GroupFolders): JobGroup {
   return {
     async add(pid) {
       await writeFile(join(memory, 'cgroup.procs'), String(pid))
       await writeFile(join(pids, 'cgroup.procs'), String(pid))
+      if (cpu !== undefined) await writeFile(join(cpu, 'cgroup.procs'), String(pid))
     },
 
     async exceeded() {
@@ -56,6 +69,7 @@ function groupIn({ memory, pids }: { memory: string; pids: string }): JobGroup {
     async remove() {
       await removeGroup(memory)
       await removeGroup(pids)
+      if (cpu !== undefined) await removeGroup(cpu)
     },
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { hasCode } from '../../model/error-code.ts'
 import { counterIn, killAllIn, pidsIn, readGroupFile, removeGroup } from './cgroup-files.ts'
-import type { Cgroups, JobGroup } from './cgroup.ts'
+import { type Cgroups, cpuPeriod, type JobGroup } from './cgroup.ts'
 
 /**
  * Groups in the unified hierarchy, below `preamp/` in `parent`. https://docs.kernel.org/admin-guide/cgroup-v2.html
@@ -33,6 +33,10 @@ export async function openCgroupsV2(parent: string): Promise<Cgroups | undefined
       await writeFile(join(group, 'pids.max'), String(limits.processesMax))
       // Only there on kernels with swap.
       if (existsSync(join(group, 'memory.swap.max'))) await writeFile(join(group, 'memory.swap.max'), '0')
+      // Only there where the parent offers the cpu controller.
+      if (existsSync(join(group, 'cpu.max'))) {
+        await writeFile(join(group, 'cpu.max'), `${Math.round(limits.cpus * cpuPeriod)} ${cpuPeriod}`)
+      }
       return groupV2At(group)
     },
   }
@@ -67,7 +71,12 @@ export function groupV2At(folder: string): JobGroup {
 }
 
 async function enableControllers(folder: string): Promise<void> {
+  const offered = (await readGroupFile(folder, 'cgroup.controllers'))?.trim().split(' ') ?? []
   const enabled = (await readGroupFile(folder, 'cgroup.subtree_control'))?.trim().split(' ') ?? []
-  if (enabled.includes('memory') && enabled.includes('pids')) return
-  await writeFile(join(folder, 'cgroup.subtree_control'), '+memory +pids')
+  const wanted = ['memory', 'pids', ...(offered.includes('cpu') ? ['cpu'] : [])]
+  if (wanted.every((controller) => enabled.includes(controller))) return
+  await writeFile(
+    join(folder, 'cgroup.subtree_control'),
+    wanted.map((controller) => `+${controller}`).join(' '),
+  )
 }

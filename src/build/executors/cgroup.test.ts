@@ -37,8 +37,11 @@ describe('cgroup v2, its files played by plain ones', () => {
     const groups = (await openCgroupsV2(root))!
     mkdirSync(join(root, 'preamp/job'))
     writeFileSync(join(root, 'preamp/job/memory.swap.max'), 'max')
-    const group = await groups.create('job', { memoryBytes: 1000, processesMax: 7 })
-    expect(read('cgroup.subtree_control')).toBe('+memory +pids')
+    writeFileSync(join(root, 'preamp/job/cpu.max'), 'max 100000')
+    const group = await groups.create('job', { memoryBytes: 1000, processesMax: 7, cpus: 1.5 })
+    expect(read('preamp/job/cpu.max')).toBe('150000 100000')
+    expect(read('cgroup.subtree_control')).toBe('+memory +pids +cpu')
+    // The played folder, unlike a real one, says nothing of the controllers that its parent hands down.
     expect(read('preamp/cgroup.subtree_control')).toBe('+memory +pids')
     expect([read('preamp/job/memory.max'), read('preamp/job/pids.max')]).toEqual(['1000', '7'])
     expect(read('preamp/job/memory.swap.max')).toBe('0')

@@ -7,6 +7,8 @@ import { openCgroupsV2 } from './cgroup-v2.ts'
 export interface GroupLimits {
   memoryBytes: number
   processesMax: number
+  /** Processors' worth of time; held where the kernel offers it. */
+  cpus: number
 }
 
 /** The kernel's control groups, as far as the host lets this server have any. */
@@ -17,6 +19,9 @@ export interface Cgroups {
   /** The group of a job as another process made it; every method does nothing where there is none. */
   find(name: string): JobGroup
 }
+
+/** The period over which processor time is counted, in microseconds: the kernel's default. */
+export const cpuPeriod = 100_000
 
 export interface JobGroup {
   /** Moves a process into the group; what it starts from then on is in it too. */

@@ -19,7 +19,7 @@ export function watchLimits(
   limits: { memoryBytes: number; processesMax: number },
 ): LimitWatch {
   const reasons = {
-    memory: `The build used more than its ${Math.floor(limits.memoryBytes / MiB)} MiB of memory (PREAMP_BUILD_MEMORY_MIB) and was ended.`,
+    memory: `The build used more than its ${Math.floor(limits.memoryBytes / MiB)} MiB of memory (buildComputeType of the app, PREAMP_BUILD_MEMORY_MIB) and was ended.`,
     processes: `The build had more than its ${limits.processesMax} processes and threads (PREAMP_BUILD_PROCESSES_MAX) and was ended.`,
   }
   return {

@@ -23,6 +23,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
   const { instance, cgroups, setpriv } = options
   return {
     name: 'process',
+    canCutNetwork: false,
 
     async open(session) {
       const mark = jobMark(instance, session.jobKey)
@@ -47,6 +48,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
         inputs: [],
         user,
         group: await cgroups?.create(mark, session.limits),
+        workFolder: folder.work,
         limits: session.limits,
         onOutput: session.onOutput,
       })

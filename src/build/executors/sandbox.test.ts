@@ -12,6 +12,7 @@ const view: SandboxView = {
   hidden: [],
   canDisableUserNamespaces: true,
 }
+const settings = { passwd: 6, seccomp: 7, network: true }
 const user = { uid: 64_700, gid: 64_700 }
 
 function text(words: string[] | undefined): string {
@@ -20,7 +21,7 @@ function text(words: string[] | undefined): string {
 
 describe('sandboxArguments', () => {
   test('bind from where things are when the server is an ordinary user', () => {
-    const { stage, sandbox } = sandboxArguments(folder, view, undefined, 6)
+    const { stage, sandbox } = sandboxArguments(folder, view, undefined, settings)
     expect(stage).toBeUndefined()
     expect(text(sandbox)).toContain(' --bind /data/job /build --bind /data/job/.preamp-tmp-1 /tmp ')
     expect(text(sandbox)).toContain(' --ro-bind /root/node /root/node --ro-bind /srv/ca.pem /srv/ca.pem ')
@@ -28,7 +29,7 @@ describe('sandboxArguments', () => {
   })
 
   test('bind from the stage, which keeps two capabilities to drop the user, when it is root', () => {
-    const { stage, sandbox } = sandboxArguments(folder, view, user, 6)
+    const { stage, sandbox } = sandboxArguments(folder, view, user, settings)
     expect(text(stage)).toContain(
       ' --tmpfs /mnt --bind /root/node /mnt/0 --bind /srv/ca.pem /mnt/1 --bind /data/job /mnt/2 ',
     )
@@ -37,8 +38,14 @@ describe('sandboxArguments', () => {
     expect(text(sandbox)).not.toContain('/data/job')
   })
 
+  test('have the filter of system calls, and a network of their own where there is to be none', () => {
+    const { sandbox } = sandboxArguments(folder, view, user, { ...settings, network: false })
+    expect(text(sandbox)).toContain(' --unshare-net --seccomp 7 ')
+    expect(text(sandboxArguments(folder, view, user, settings).sandbox)).not.toContain('--unshare-net')
+  })
+
   test('leave out what an older bwrap does not know', () => {
-    const old = sandboxArguments(folder, { ...view, canDisableUserNamespaces: false }, undefined, 6)
+    const old = sandboxArguments(folder, { ...view, canDisableUserNamespaces: false }, undefined, settings)
     expect(text(old.sandbox)).not.toContain('--disable-userns')
   })
 
@@ -53,11 +60,21 @@ describe('sandboxArguments', () => {
     afterEach(() => rmSync(hidden, { recursive: true }))
 
     test.if(isWritableRoot())('cover it, unless the build’s user cannot even reach it', () => {
-      const covered = sandboxArguments(folder, { ...view, hidden: [hidden] }, user, 6)
+      const covered = sandboxArguments(folder, { ...view, hidden: [hidden] }, user, settings)
       expect(text(covered.sandbox)).toContain(` --tmpfs ${hidden} --remount-ro ${hidden} `)
-      const unreachable = sandboxArguments(folder, { ...view, hidden: [join(hidden, 'inner')] }, user, 6)
+      const unreachable = sandboxArguments(
+        folder,
+        { ...view, hidden: [join(hidden, 'inner')] },
+        user,
+        settings,
+      )
       expect(text(unreachable.sandbox)).not.toContain(hidden)
-      const sameUser = sandboxArguments(folder, { ...view, hidden: [join(hidden, 'inner')] }, undefined, 6)
+      const sameUser = sandboxArguments(
+        folder,
+        { ...view, hidden: [join(hidden, 'inner')] },
+        undefined,
+        settings,
+      )
       expect(text(sameUser.sandbox)).toContain(` --tmpfs ${hidden}/inner `)
     })
   })

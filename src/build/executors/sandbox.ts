@@ -18,6 +18,14 @@ export interface SandboxView {
   canDisableUserNamespaces: boolean
 }
 
+export interface SandboxSettings {
+  /** Descriptor that gives the text of the sandbox's file of users. */
+  passwd: number
+  /** Descriptor that gives the filter of system calls, where there is one. */
+  seccomp: number | undefined
+  network: boolean
+}
+
 /** Arguments of bwrap, without the command. */
 export interface SandboxArguments {
   /**
@@ -65,16 +73,15 @@ const stagePlace = '/mnt'
 
 /**
  * The sandbox of one session: the system read-only, the job's folder at {@link workPlace}, a `/tmp` of its own in it (on
- * disk, so that it does not count as memory), namespaces of its own for all but the network, no capabilities, no way to
- * new ones.
+ * disk, so that it does not count as memory), namespaces of its own, no capabilities, no way to new ones. The network is the
+ * host's, or none.
  * @param user given when the server runs as root
- * @param passwdDescriptor gives the text of the sandbox's file of users
  */
 export function sandboxArguments(
   folder: JobFolder,
   view: SandboxView,
   user: BuildUser | undefined,
-  passwdDescriptor: number,
+  { passwd, seccomp, network }: SandboxSettings,
 ): SandboxArguments {
   const staged: string[] = []
   const reach = (path: string): string => {
@@ -87,11 +94,13 @@ export function sandboxArguments(
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     view.canDisableUserNamespaces ? ['--disable-userns'] : [],
+    network ? [] : ['--unshare-net'],
+    seccomp === undefined ? [] : ['--seccomp', String(seccomp)],
     ['--hostname', 'preamp-build'],
     ...systemFolders.filter((path) => existsSync(path)).map(readOnly),
     ...mergedFolders.map(mergedFolder),
     ...systemFiles.filter((path) => existsSync(path)).map((path) => ['--ro-bind', realpathSync(path), path]),
-    ['--ro-bind-data', String(passwdDescriptor), '/etc/passwd'],
+    ['--ro-bind-data', String(passwd), '/etc/passwd'],
     ['--proc', '/proc', '--dev', '/dev', '--dir', '/run', '--symlink', '/tmp', '/var/tmp'],
     ...view.hidden.filter((path) => isVisible(path) && isReachable(path, user)).map(covered),
     ...view.toolFolders.map((path) => ['--ro-bind', reach(path), path]),

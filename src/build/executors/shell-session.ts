@@ -5,6 +5,7 @@ import { quoteForShell } from '../../model/shell-quote.ts'
 import type { BuildSession, CommandResult } from '../executor.ts'
 import type { JobGroup } from './cgroup.ts'
 import { createCommandTurn } from './command-turn.ts'
+import { watchDiskUse } from './disk-use.ts'
 import { endProcesses } from './end-processes.ts'
 import { watchLimits } from './limit-watch.ts'
 import { scanForMarkers } from './marker-scanner.ts'
@@ -25,11 +26,13 @@ export interface ShellOptions {
   environment: Record<string, string>
   mark: string
   /** Given to the command on descriptors 4, 5, …, once its process is in its cgroup. */
-  inputs: string[]
+  inputs: (string | Uint8Array)[]
   /** User to whom a server that runs as root drops the commands. */
   user: { uid: number; gid: number } | undefined
   group: JobGroup | undefined
-  limits: { memoryBytes: number; processesMax: number }
+  /** On the host: measured against the limit of the disk. */
+  workFolder: string
+  limits: { memoryBytes: number; processesMax: number; diskBytes: number }
   onOutput(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
 }
 
@@ -89,6 +92,7 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
   function terminate(): Promise<void> {
     termination ??= (async () => {
       clearInterval(limitTimer)
+      disk.stop()
       try {
         await endProcesses({ mark, root: child.pid, group })
       } finally {
@@ -110,6 +114,10 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
       if (reason !== undefined && !ended) endWith({ kind: 'limit', reason })
     })
   }, limitCheckMilliseconds)
+
+  const disk = watchDiskUse(options.workFolder, limits.diskBytes, (reason) => {
+    if (!ended) endWith({ kind: 'limit', reason })
+  })
 
   void child.exited.then(async (exitCode) => {
     if (ended) return
@@ -173,6 +181,7 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
 
   return {
     run: async (command) => send(shellMessage(command)),
+    returnToStart: async () => send(shellMessage(`builtin cd -- ${quoteForShell(options.startFolder)}`)),
     async stop() {
       if (!ended) endWith({ kind: 'stopped' })
       await terminate()

@@ -3,12 +3,16 @@ import { write } from 'node:fs'
 import { hasCode } from '../../model/error-code.ts'
 
 /**
- * Writes a text to a socket whose other end may read slowly, or be gone.
+ * Writes a text or bytes to a socket whose other end may read slowly, or be gone.
  * @param isOver asked before each write: whether nobody waits for the rest any more
  * @returns whether it was written to the end
  */
-export async function writeAll(descriptor: number, text: string, isOver: () => boolean): Promise<boolean> {
-  const bytes = Buffer.from(text)
+export async function writeAll(
+  descriptor: number,
+  content: string | Uint8Array,
+  isOver: () => boolean,
+): Promise<boolean> {
+  const bytes = Buffer.from(content)
   let written = 0
   while (written < bytes.length) {
     if (isOver()) return false

@@ -3,10 +3,14 @@ import type { Migration } from 'kysely'
 import { initial } from './0001-initial.ts'
 import { controlPlane } from './0002-control-plane.ts'
 import { builds } from './0003-builds.ts'
+import { jobTriggers } from './0004-job-triggers.ts'
+import { queue } from './0005-queue.ts'
 
 /** Applied in the order of their names, each once. A migration that has been released never changes. */
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-control-plane': controlPlane,
   '0003-builds': builds,
+  '0004-job-triggers': jobTriggers,
+  '0005-queue': queue,
 }

@@ -1,0 +1,25 @@
+import type { AppRow, BranchRow } from '../store/schema.ts'
+
+/** Variables of the app and, over them, of the branch: those by which users steer builds are looked for among them. */
+export function settingVariables(app: AppRow, branch: BranchRow): Record<string, string> {
+  return { ...app.settings.environmentVariables, ...branch.settings.environmentVariables }
+}
+
+/** `true` in whatever case, as every on-off variable of Amplify is written. */
+export function isOn(value: string | undefined): boolean {
+  return value?.trim().toLowerCase() === 'true'
+}
+
+/** Lines for the log about variables that have less of an effect than on Amplify. */
+export function variableWarnings(variables: Record<string, string>, executor: string): string[] {
+  const warnings: string[] = []
+  if (variables['_CUSTOM_IMAGE']) {
+    warnings.push(
+      `# _CUSTOM_IMAGE is not used: the executor ${executor} has no images, commands see the programs of this machine.`,
+    )
+  }
+  if (variables['_LIVE_UPDATES']) {
+    warnings.push('# _LIVE_UPDATES is set but this version of Preamp does not act on it.')
+  }
+  return warnings
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+
+import type { Command } from 'commander'
+
+import { type Config, UsageError } from '../config.ts'
+import { hasCode } from '../model/error-code.ts'
+import { apiUrlOf, clientDescriptions, clientSettings, explainApiError } from './amplify-client.ts'
+import { callEndpoint } from './call-endpoint.ts'
+import { addSettings, configOf } from './settings-options.ts'
+import { printTable } from './table.ts'
+
+interface SecretOptions {
+  branch?: string
+  valueFile?: string
+}
+
+interface ListedSecret {
+  name: string
+  branchName?: string
+  updateTime: number
+}
+
+/** `preamp secrets`: what builds find in the variable `secrets`. Values go in and never come out. */
+export function register(program: Command): void {
+  const secrets = program.command('secrets').description('Set, list and delete the secrets of builds.')
+
+  const set = secrets
+    .command('set')
+    .description(
+      'Set a secret to what stands on the standard input, or in a file, without the end of its last line.',
+    )
+    .argument('<app-id>')
+    .argument('<name>')
+    .option('--branch <name>', 'for this branch alone (default: for all branches)')
+    .option('--value-file <path>', 'read the value from this file')
+  addSettings(set, clientSettings, clientDescriptions).action(
+    (appId: string, name: string, options: SecretOptions) =>
+      call(set, async (config) => {
+        const body = { value: await readValue(options.valueFile) }
+        await callEndpoint(config, 'PUT', pathOf(appId, options, name), body)
+        console.log(`${name} is set; builds that start from now on get it.`)
+      }),
+  )
+
+  const list = secrets
+    .command('list')
+    .description('List names and times of secrets. Values are never shown.')
+    .argument('<app-id>')
+    .option('--branch <name>', 'those of this branch alone')
+  addSettings(list, clientSettings, clientDescriptions).action((appId: string, options: SecretOptions) =>
+    call(list, async (config) => {
+      const answer = await callEndpoint<{ secrets: ListedSecret[] }>(config, 'GET', pathOf(appId, options))
+      printTable(
+        ['NAME', 'BRANCH', 'SET'],
+        answer.secrets.map(({ name, branchName = '(all)', updateTime }) => [
+          name,
+          branchName,
+          new Date(updateTime * 1000).toISOString(),
+        ]),
+      )
+    }),
+  )
+
+  const remove = secrets
+    .command('delete')
+    .description('Delete a secret.')
+    .argument('<app-id>')
+    .argument('<name>')
+    .option('--branch <name>', 'the one of this branch (default: the one of all branches)')
+  addSettings(remove, clientSettings, clientDescriptions).action(
+    (appId: string, name: string, options: SecretOptions) =>
+      call(remove, async (config) => {
+        await callEndpoint(config, 'DELETE', pathOf(appId, options, name))
+        console.log(`${name} is deleted.`)
+      }),
+  )
+}
+
+async function call(command: Command, act: (config: Config) => Promise<void>): Promise<void> {
+  const config = configOf(command)
+  try {
+    await act(config)
+  } catch (error) {
+    explainApiError(error, apiUrlOf(config, process.env))
+  }
+}
+
+function pathOf(appId: string, { branch }: SecretOptions, name?: string): string {
+  const path = `/_preamp/apps/${encodeURIComponent(appId)}/secrets`
+  const query = branch === undefined ? '' : `?branch=${encodeURIComponent(branch)}`
+  return `${path}${name === undefined ? '' : `/${encodeURIComponent(name)}`}${query}`
+}
+
+/** Never an argument: others on the machine can read those. */
+async function readValue(file: string | undefined): Promise<string> {
+  if (file === undefined && process.stdin.isTTY) console.error('Type the value, then Enter and Ctrl-D.')
+  const text = file === undefined ? await Bun.stdin.text() : readValueFile(file)
+  const value = text.replace(/\r?\n$/, '')
+  if (value === '') throw new UsageError('The value is empty. Nothing was set.')
+  return value
+}
+
+function readValueFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'EACCES', 'EISDIR')) {
+      throw new UsageError(`--value-file ${file}: cannot be read. Name a file that you may read.`)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,35 @@
+import type { Queries } from './database.ts'
+import type { DeploymentRow, JobRow } from './schema.ts'
+
+/** A job that succeeded and whose deployment is kept: one that visitors can be shown again. */
+export interface DeployedJob {
+  job: JobRow
+  deployment: Pick<DeploymentRow, 'deploymentId' | 'files' | 'bytes'>
+}
+
+/**
+ * Jobs of a branch whose deployments can be shown, newest first.
+ * @param page.before only jobs with a lower number
+ */
+export async function listDeployedJobs(
+  queries: Queries,
+  branchId: string,
+  page: { before?: number | undefined; limit: number },
+): Promise<DeployedJob[]> {
+  const rows = await queries
+    .selectFrom('jobs')
+    .innerJoin('deployments', 'deployments.jobKey', 'jobs.jobKey')
+    .selectAll('jobs')
+    // Each job has an id for its deployment, whether there is one or not; here they are the same.
+    .select(['deployments.files', 'deployments.bytes'])
+    .where('jobs.branchId', '=', branchId)
+    .where('jobs.status', '=', 'SUCCEED')
+    .$if(page.before !== undefined, (query) => query.where('jobs.number', '<', page.before!))
+    .orderBy('jobs.number', 'desc')
+    .limit(page.limit)
+    .execute()
+  return rows.map(({ files, bytes, ...job }) => ({
+    job,
+    deployment: { deploymentId: job.deploymentId, files, bytes },
+  }))
+}
