@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 /** A real repository in the temporary folder. */
 export interface TestRepository {
@@ -57,9 +57,15 @@ export async function createGitRepository(
 }
 
 /** A repository that holds one of the sites of `test/fixtures/sites`. */
-export async function createSiteRepository(site: string): Promise<TestRepository> {
-  const repository = await createGitRepository({}, site)
-  cpSync(join(import.meta.dir, '../fixtures/sites', site), repository.folder, { recursive: true })
-  repository.commit({}, `Add ${site}`)
+export function createSiteRepository(site: string): Promise<TestRepository> {
+  return createFixtureRepository(join('sites', site))
+}
+
+/** A repository that holds a folder of `test/fixtures`. */
+export async function createFixtureRepository(folder: string): Promise<TestRepository> {
+  const name = basename(folder)
+  const repository = await createGitRepository({}, name)
+  cpSync(join(import.meta.dir, '../fixtures', folder), repository.folder, { recursive: true })
+  repository.commit({}, `Add ${name}`)
   return repository
 }

@@ -20,6 +20,7 @@ export const programs = {
   nginx: 'nginx-light',
   wrk: 'wrk',
   chromium: 'chromium',
+  hugo: 'hugo',
 } as const
 
 export type Program = keyof typeof programs

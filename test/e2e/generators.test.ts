@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+
+import { CreateAppCommand, CreateBranchCommand, StartJobCommand } from '@aws-sdk/client-amplify'
+
+import { followJob } from '../../src/cli/follow-job.ts'
+import { createFixtureRepository, type TestRepository } from '../support/git-repository.ts'
+import { startPreamp, type TestPreamp } from '../support/preamp.ts'
+import { reportSkipped, requires, requiresRegistry } from '../support/requires.ts'
+
+/** A project of `test/fixtures/generators`, whose `amplify.yml` is as the generator's or Amplify's guide has it. */
+interface GeneratorCase {
+  name: string
+  there?: boolean
+  /** Of a monorepo: the app that is built. */
+  appRoot?: string
+  /** Built by the first executor alone, as it takes long and says nothing more with the others. */
+  once?: boolean
+  /** Left out unless PREAMP_TEST_GENERATORS=all, as it does not fit into the time of all tests. */
+  onRequest?: boolean
+  /** What pages hold. */
+  pages: Record<string, string>
+}
+
+const cases: GeneratorCase[] = [
+  { name: 'hugo', there: requires('hugo'), pages: { '/sparrow/': '<strong>roof tiles</strong>' } },
+  { name: 'vite', pages: { '/': 'Birds of the garden' } },
+  {
+    name: 'eleventy',
+    pages: { '/': '<strong>Eleventy</strong> on main', '/house-sparrow/': '<h1>House sparrow</h1>' },
+  },
+  { name: 'pnpm-monorepo', appRoot: 'apps/garden', pages: { '/': 'Birds of the garden' } },
+  { name: 'pnpm-monorepo', appRoot: 'apps/forest', pages: { '/': 'Birds of the forest' } },
+  { name: 'turborepo', appRoot: 'apps/garden', once: true, pages: { '/': 'Birds of the garden' } },
+  { name: 'nextjs', once: true, pages: { '/': 'Birds of the garden', '/sparrow': 'House sparrow' } },
+  {
+    name: 'docusaurus',
+    once: true,
+    onRequest: true,
+    pages: { '/': 'Birds of the garden', '/sparrow': 'House sparrow' },
+  },
+]
+
+const executors = [
+  ['bubblewrap', requires('bwrap')],
+  ['process', true],
+] as const
+const available = executors.filter(([, there]) => there).map(([name]) => name)
+
+const buildSecondsMax = 240
+const online = requires('git') && (await requiresRegistry())
+const all = process.env['PREAMP_TEST_GENERATORS'] === 'all'
+for (const { name } of all ? [] : cases.filter(({ onRequest }) => onRequest)) {
+  reportSkipped(`PREAMP_TEST_GENERATORS=all, which builds ${name} too`)
+}
+
+describe.if(online).each(available)('built by %s and served', (executor) => {
+  let preamp: TestPreamp
+  const repositories: TestRepository[] = []
+  beforeAll(async () => {
+    preamp = await startPreamp({ environment: { PREAMP_EXECUTOR: executor } })
+  })
+  afterAll(async () => {
+    await preamp?.stop()
+    for (const repository of repositories) repository.remove()
+  })
+
+  async function build({ name, appRoot }: GeneratorCase) {
+    const { client } = preamp
+    const repository = await createFixtureRepository(`generators/${name}`)
+    repositories.push(repository)
+    const environmentVariables = appRoot === undefined ? {} : { AMPLIFY_MONOREPO_APP_ROOT: appRoot }
+    const created = await client.send(
+      new CreateAppCommand({ name, repository: repository.url, environmentVariables }),
+    )
+    const { appId, defaultDomain } = created.app!
+    const branch = { appId: appId!, branchName: 'main' }
+    await client.send(new CreateBranchCommand(branch))
+    const { jobSummary } = await client.send(new StartJobCommand({ ...branch, jobType: 'RELEASE' }))
+    let log = ''
+    const job = await followJob(client, { ...branch, jobId: jobSummary!.jobId! }, (text) => (log += text))
+    expect(job.summary.status, log).toBe('SUCCEED')
+    return (path: string) =>
+      fetch(`${preamp.sitesUrl}${path}`, { headers: { host: `main.${defaultDomain}` } })
+  }
+
+  const here = cases.filter(
+    ({ there = true, once, onRequest }) =>
+      there && (!once || executor === available[0]) && (!onRequest || all),
+  )
+  test.each(here.map((one) => [[one.name, one.appRoot].filter(Boolean).join(' '), one] as const))(
+    '%s',
+    async (_name, generator) => {
+      const page = await build(generator)
+      for (const [path, text] of Object.entries(generator.pages)) {
+        const response = await page(path)
+        expect({ path, status: response.status }).toEqual({ path, status: 200 })
+        expect(await response.text()).toContain(text)
+      }
+    },
+    buildSecondsMax * 1000,
+  )
+})
