@@ -208,6 +208,7 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
             'TMPDIR',
             'USER',
             '_',
+            'npm_config_prefix',
           ].filter((name) => name in process.env && names.includes(name)),
         )
       })

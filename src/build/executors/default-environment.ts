@@ -6,14 +6,17 @@ export function completeEnvironment(
   places: { home: string; temporary: string; path: string; user: string },
   mark: string,
 ): Record<string, string> {
+  // `npm install -g` writes here: the installation that builds share is read-only.
+  const npmPrefix = `${places.home}/.npm-global`
   return {
     HOME: places.home,
     LANG: 'C.UTF-8',
     LOGNAME: places.user,
-    PATH: places.path,
+    PATH: `${npmPrefix}/bin:${places.path}`,
     SHELL: '/bin/bash',
     TMPDIR: places.temporary,
     USER: places.user,
+    npm_config_prefix: npmPrefix,
     ...given,
     [markVariable]: mark,
   }
