@@ -15,7 +15,9 @@ describe.if(canMountDisk())('on a full disk', () => {
   let site: { appId: string; branchName: string }
   beforeAll(async () => {
     disk = mountDisk()
-    preamp = await startPreamp({ dataDir: join(disk.path, 'data') })
+    // The disk is smaller than the room below which no job is begun.
+    const environment = { PREAMP_BUILD_DISK_FREE_GIB: '0' }
+    preamp = await startPreamp({ dataDir: join(disk.path, 'data'), environment })
     site = { appId: await newApp(), branchName: 'main' }
     await call(preamp.client, 'CreateBranch', site)
     await deploy('before')
