@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import type { DomainChecks } from '../api/preamp/domain-checks.ts'
 import type { Config } from '../config.ts'
 import { limits } from '../model/limits.ts'
-import { apiUrlOf, clientDescriptions, clientSettings, explainApiError } from './amplify-client.ts'
+import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
-import { addSettings, configOf } from './settings-options.ts'
+import { callServer } from './call-server.ts'
+import { addSettings } from './settings-options.ts'
 import { printTable } from './table.ts'
 
 const pauseMilliseconds = 300
@@ -23,30 +24,25 @@ export function register(program: Command): void {
     .argument('<app-id>')
     .argument('<domain>')
   addSettings(check, clientSettings, clientDescriptions).action((appId: string, domainName: string) =>
-    checkDomain(check, appId, domainName),
+    callServer(check, (config) => checkDomain(config, appId, domainName)),
   )
 }
 
-async function checkDomain(command: Command, appId: string, domainName: string): Promise<void> {
-  const config = configOf(command)
+async function checkDomain(config: Config, appId: string, domainName: string): Promise<void> {
   const path = `/_preamp/apps/${encodeURIComponent(appId)}/domains/${encodeURIComponent(domainName)}`
-  try {
-    const domain = await lookAgain(config, path)
-    console.log(`${domain.domainName}: ${domain.domainStatus}`)
-    if (domain.statusReason) console.log(domain.statusReason)
-    console.log()
-    printTable(
-      ['STATE', 'RECORD', 'SEEN'],
-      domain.checks.map(({ passed, answered, expected, seen }) => [
-        passed ? 'ok' : answered ? 'missing' : 'unknown',
-        expected,
-        seen,
-      ]),
-    )
-    if (!domain.checks.every(({ passed }) => passed)) process.exitCode = 1
-  } catch (error) {
-    explainApiError(error, apiUrlOf(config, process.env))
-  }
+  const domain = await lookAgain(config, path)
+  console.log(`${domain.domainName}: ${domain.domainStatus}`)
+  if (domain.statusReason) console.log(domain.statusReason)
+  console.log()
+  printTable(
+    ['STATE', 'RECORD', 'SEEN'],
+    domain.checks.map(({ passed, answered, expected, seen }) => [
+      passed ? 'ok' : answered ? 'missing' : 'unknown',
+      expected,
+      seen,
+    ]),
+  )
+  if (!domain.checks.every(({ passed }) => passed)) process.exitCode = 1
 }
 
 /** Asks for a look at the records and waits for it. */

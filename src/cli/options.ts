@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 
-import { UsageError } from '../config.ts'
+import { type Config, UsageError } from '../config.ts'
 import { appOptionDefaults, type AppOptions } from '../model/app-options.ts'
-import { apiUrlOf, clientDescriptions, clientSettings, explainApiError } from './amplify-client.ts'
+import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
-import { addSettings, configOf } from './settings-options.ts'
+import { callServer } from './call-server.ts'
+import { addSettings } from './settings-options.ts'
 import { printTable } from './table.ts'
 
 /** `preamp options`: what Preamp lets one choose for an app beyond AWS's settings. */
@@ -15,25 +16,20 @@ export function register(program: Command): void {
     .argument('<app-id>')
     .argument('[changes...]', 'for example network=false; a name with = alone sets the default again')
   addSettings(command, clientSettings, clientDescriptions).action((appId: string, changes: string[]) =>
-    showOptions(command, appId, changes),
+    callServer(command, (config) => showOptions(config, appId, changes)),
   )
 }
 
-async function showOptions(command: Command, appId: string, changes: string[]): Promise<void> {
-  const config = configOf(command)
+async function showOptions(config: Config, appId: string, changes: string[]): Promise<void> {
   const sent = Object.fromEntries(changes.map(readChange))
   const path = `/_preamp/apps/${encodeURIComponent(appId)}/options`
-  try {
-    const { options } = await (changes.length > 0
-      ? callEndpoint<{ options: AppOptions }>(config, 'PUT', path, sent)
-      : callEndpoint<{ options: AppOptions }>(config, 'GET', path))
-    printTable(
-      ['OPTION', 'VALUE'],
-      Object.entries(options).map(([name, value]) => [name, String(value)]),
-    )
-  } catch (error) {
-    explainApiError(error, apiUrlOf(config, process.env))
-  }
+  const { options } = await (changes.length > 0
+    ? callEndpoint<{ options: AppOptions }>(config, 'PUT', path, sent)
+    : callEndpoint<{ options: AppOptions }>(config, 'GET', path))
+  printTable(
+    ['OPTION', 'VALUE'],
+    Object.entries(options).map(([name, value]) => [name, String(value)]),
+  )
 }
 
 function readChange(change: string): [name: string, value: unknown] {

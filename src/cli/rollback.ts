@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 
 import type { RollbackAnswer, RollbackList } from '../api/preamp/rollback.ts'
-import { apiUrlOf, clientDescriptions, clientSettings, explainApiError } from './amplify-client.ts'
+import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
-import { addSettings, configOf } from './settings-options.ts'
+import { callServer } from './call-server.ts'
+import { addSettings } from './settings-options.ts'
 import { printTable } from './table.ts'
 
 /** `preamp rollback`: shows visitors an earlier deployment, without a build. */
@@ -17,30 +18,13 @@ export function register(program: Command): void {
     .option('--list', 'only show which jobs can be chosen')
   addSettings(command, clientSettings, clientDescriptions).action(
     (appId: string, branchName: string, jobId: string | undefined, { list }: { list?: true }) =>
-      rollBack(
-        command,
-        `/_preamp/apps/${encodeURIComponent(appId)}/branches/${encodeURIComponent(branchName)}/rollback`,
-        {
-          jobId,
-          list,
-        },
-      ),
+      callServer(command, async (config) => {
+        const path = `/_preamp/apps/${encodeURIComponent(appId)}/branches/${encodeURIComponent(branchName)}/rollback`
+        if (list) return printChoices(await callEndpoint<RollbackList>(config, 'GET', path))
+        const { activeJobId } = await callEndpoint<RollbackAnswer>(config, 'POST', path, { jobId })
+        console.log(`Job ${activeJobId} is live.`)
+      }),
   )
-}
-
-async function rollBack(
-  command: Command,
-  path: string,
-  { jobId, list }: { jobId: string | undefined; list: true | undefined },
-): Promise<void> {
-  const config = configOf(command)
-  try {
-    if (list) return printChoices(await callEndpoint<RollbackList>(config, 'GET', path))
-    const { activeJobId } = await callEndpoint<RollbackAnswer>(config, 'POST', path, { jobId })
-    console.log(`Job ${activeJobId} is live.`)
-  } catch (error) {
-    explainApiError(error, apiUrlOf(config, process.env))
-  }
 }
 
 function printChoices({ activeJobId, jobs }: RollbackList): void {

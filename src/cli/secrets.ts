@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 
 import type { Command } from 'commander'
 
-import { type Config, UsageError } from '../config.ts'
+import { UsageError } from '../config.ts'
 import { hasCode } from '../model/error-code.ts'
-import { apiUrlOf, clientDescriptions, clientSettings, explainApiError } from './amplify-client.ts'
+import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
-import { addSettings, configOf } from './settings-options.ts'
+import { callServer } from './call-server.ts'
+import { addSettings } from './settings-options.ts'
 import { printTable } from './table.ts'
 
 interface SecretOptions {
@@ -35,7 +36,7 @@ export function register(program: Command): void {
     .option('--value-file <path>', 'read the value from this file')
   addSettings(set, clientSettings, clientDescriptions).action(
     (appId: string, name: string, options: SecretOptions) =>
-      call(set, async (config) => {
+      callServer(set, async (config) => {
         const body = { value: await readValue(options.valueFile) }
         await callEndpoint(config, 'PUT', pathOf(appId, options, name), body)
         console.log(`${name} is set; builds that start from now on get it.`)
@@ -48,7 +49,7 @@ export function register(program: Command): void {
     .argument('<app-id>')
     .option('--branch <name>', 'those of this branch alone')
   addSettings(list, clientSettings, clientDescriptions).action((appId: string, options: SecretOptions) =>
-    call(list, async (config) => {
+    callServer(list, async (config) => {
       const answer = await callEndpoint<{ secrets: ListedSecret[] }>(config, 'GET', pathOf(appId, options))
       printTable(
         ['NAME', 'BRANCH', 'SET'],
@@ -69,20 +70,11 @@ export function register(program: Command): void {
     .option('--branch <name>', 'the one of this branch (default: the one of all branches)')
   addSettings(remove, clientSettings, clientDescriptions).action(
     (appId: string, name: string, options: SecretOptions) =>
-      call(remove, async (config) => {
+      callServer(remove, async (config) => {
         await callEndpoint(config, 'DELETE', pathOf(appId, options, name))
         console.log(`${name} is deleted.`)
       }),
   )
-}
-
-async function call(command: Command, act: (config: Config) => Promise<void>): Promise<void> {
-  const config = configOf(command)
-  try {
-    await act(config)
-  } catch (error) {
-    explainApiError(error, apiUrlOf(config, process.env))
-  }
 }
 
 function pathOf(appId: string, { branch }: SecretOptions, name?: string): string {

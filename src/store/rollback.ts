@@ -2,9 +2,8 @@ import type { Queries } from './database.ts'
 import type { DeploymentRow, JobRow } from './schema.ts'
 
 /** A job that succeeded and whose deployment is kept: one that visitors can be shown again. */
-export interface DeployedJob {
+export interface DeployedJob extends Pick<DeploymentRow, 'files' | 'bytes'> {
   job: JobRow
-  deployment: Pick<DeploymentRow, 'deploymentId' | 'files' | 'bytes'>
 }
 
 /**
@@ -20,7 +19,6 @@ export async function listDeployedJobs(
     .selectFrom('jobs')
     .innerJoin('deployments', 'deployments.jobKey', 'jobs.jobKey')
     .selectAll('jobs')
-    // Each job has an id for its deployment, whether there is one or not; here they are the same.
     .select(['deployments.files', 'deployments.bytes'])
     .where('jobs.branchId', '=', branchId)
     .where('jobs.status', '=', 'SUCCEED')
@@ -28,8 +26,5 @@ export async function listDeployedJobs(
     .orderBy('jobs.number', 'desc')
     .limit(page.limit)
     .execute()
-  return rows.map(({ files, bytes, ...job }) => ({
-    job,
-    deployment: { deploymentId: job.deploymentId, files, bytes },
-  }))
+  return rows.map(({ files, bytes, ...job }) => ({ job, files, bytes }))
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { limits } from '../../model/limits.ts'
+import { findBranchOverviews } from '../../store/branch-overview.ts'
 import type { Queries } from '../../store/database.ts'
 import {
   activateDeployment,
@@ -8,7 +9,6 @@ import {
   findDeploymentOfJob,
   forgetJoblessDeployments,
 } from '../../store/deployments.ts'
-import { findJobByKey } from '../../store/jobs.ts'
 import { type DeployedJob, listDeployedJobs } from '../../store/rollback.ts'
 import type { BranchRow, JobRow } from '../../store/schema.ts'
 import { branchResource } from '../authorization.ts'
@@ -52,7 +52,7 @@ export const listRollbacks: SignedEndpoint = {
     const { queries } = services.database
     const { branch } = await ownBranch(queries, caller, addressOf(call))
     const deployed = await listDeployedJobs(queries, branch.branchId, { limit: limits.pageItemsMax })
-    return { activeJobId: idOf(await activeJob(queries, branch)), jobs: deployed.map(viewDeployed) }
+    return { activeJobId: idOf(await activeNumber(queries, branch)), jobs: deployed.map(viewDeployed) }
   },
 }
 
@@ -91,19 +91,17 @@ export const rollBack: SignedEndpoint = {
 }
 
 async function jobBeforeActive(queries: Queries, { branch }: OwnedBranch): Promise<JobRow> {
-  const active = await activeJob(queries, branch)
-  const [before] = await listDeployedJobs(queries, branch.branchId, { before: active?.number, limit: 1 })
+  const active = await activeNumber(queries, branch)
+  const [before] = await listDeployedJobs(queries, branch.branchId, { before: active, limit: 1 })
   if (before) return before.job
-  const than = active ? ` than job ${active.number}, which is live` : ''
+  const than = active === undefined ? '' : ` than job ${active}, which is live`
   throw new BadRequestException(
     `Branch ${branch.name} has no earlier deployment${than}. Start a job, or name one of those that are kept.`,
   )
 }
 
-async function activeJob(queries: Queries, { activeDeploymentId }: BranchRow): Promise<JobRow | undefined> {
-  const deployment =
-    activeDeploymentId === null ? undefined : await findDeployment(queries, activeDeploymentId)
-  return deployment?.jobKey ? findJobByKey(queries, deployment.jobKey) : undefined
+async function activeNumber(queries: Queries, { branchId }: BranchRow): Promise<number | undefined> {
+  return (await findBranchOverviews(queries, [branchId]))(branchId).activeJobNumber
 }
 
 function notKept(job: JobRow): BadRequestException {
@@ -114,16 +112,16 @@ function notKept(job: JobRow): BadRequestException {
   )
 }
 
-const viewDeployed = ({ job, deployment }: DeployedJob): RollbackList['jobs'][number] => ({
+const viewDeployed = ({ job, files, bytes }: DeployedJob): RollbackList['jobs'][number] => ({
   jobId: String(job.number),
   commitId: job.commitId ?? '',
   commitMessage: job.commitMessage ?? '',
   endTime: (job.endedAt ?? job.createdAt) / 1000,
-  files: deployment.files,
-  bytes: deployment.bytes,
+  files,
+  bytes,
 })
 
-const idOf = (job: JobRow | undefined) => (job ? String(job.number) : null)
+const idOf = (number: number | undefined) => (number === undefined ? null : String(number))
 
 const addressOf = ({ members }: Pick<EndpointCall, 'members'>) => ({
   appId: members['appId']!,
