@@ -1,6 +1,6 @@
 import { findAppById, updateApp } from '../store/apps.ts'
 import { findBranchById, updateBranch } from '../store/branches.ts'
-import type { Database } from '../store/database.ts'
+import type { Database, Transaction } from '../store/database.ts'
 import type { AppRow, BranchRow } from '../store/schema.ts'
 import type { Detection } from './framework/detect.ts'
 
@@ -17,24 +17,44 @@ export function keepDetected(
   now: number,
 ): Promise<string[]> {
   return database.transaction(async (transaction) => {
-    const written: string[] = []
-    // The first write holds the row, so that an update at the same time is not lost (PostgreSQL).
-    await updateApp(transaction, app.appId, { updatedAt: Math.max(now, app.createdAt) })
-    const settings = (await findAppById(transaction, app.appId))?.settings
-    if (settings && !settings.buildSpec && isFolderOfApp(settings.environmentVariables, appRoot)) {
-      await updateApp(transaction, app.appId, { settings: { ...settings, buildSpec: detection.buildSpec } })
-      written.push('the buildSpec of the app')
-    }
-    await updateBranch(transaction, branch.branchId, { updatedAt: Math.max(now, branch.createdAt) })
-    const ofBranch = (await findBranchById(transaction, branch.branchId))?.settings
-    if (ofBranch && !ofBranch.framework) {
-      await updateBranch(transaction, branch.branchId, {
-        settings: { ...ofBranch, framework: detection.framework },
-      })
-      written.push('the framework of the branch')
-    }
-    return written
+    const ofApp = await keepBuildSpec(transaction, app, detection.buildSpec, appRoot, now)
+    const ofBranch = await keepFramework(transaction, branch, detection.framework, now)
+    return [ofApp ? 'the buildSpec of the app' : '', ofBranch ? 'the framework of the branch' : ''].filter(
+      Boolean,
+    )
   })
+}
+
+async function keepBuildSpec(
+  transaction: Transaction,
+  app: AppRow,
+  buildSpec: string,
+  appRoot: string,
+  now: number,
+): Promise<boolean> {
+  const isOpen = ({ settings }: AppRow) =>
+    !settings.buildSpec && isFolderOfApp(settings.environmentVariables, appRoot)
+  if (!isOpen(app)) return false
+  // The first write holds the row, so that an update at the same time is not lost (PostgreSQL).
+  await updateApp(transaction, app.appId, { updatedAt: Math.max(now, app.createdAt) })
+  const held = await findAppById(transaction, app.appId)
+  if (!held || !isOpen(held)) return false
+  await updateApp(transaction, app.appId, { settings: { ...held.settings, buildSpec } })
+  return true
+}
+
+async function keepFramework(
+  transaction: Transaction,
+  branch: BranchRow,
+  framework: string,
+  now: number,
+): Promise<boolean> {
+  if (branch.settings.framework) return false
+  await updateBranch(transaction, branch.branchId, { updatedAt: Math.max(now, branch.createdAt) })
+  const held = await findBranchById(transaction, branch.branchId)
+  if (!held || held.settings.framework) return false
+  await updateBranch(transaction, branch.branchId, { settings: { ...held.settings, framework } })
+  return true
 }
 
 /** A folder that is the branch's own choice must not decide for the app's other branches. */

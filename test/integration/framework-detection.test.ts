@@ -37,7 +37,7 @@ const viteSite = {
 async function settingsOf(branchId: string) {
   const branch = await findBranchById(runs.database.queries, branchId)
   const app = await findAppById(runs.database.queries, branch!.appId)
-  return { app: app!.settings, branch: branch!.settings }
+  return { app: app!.settings, branch: branch!.settings, updatedAt: app!.updatedAt }
 }
 
 async function build(branchId: string): Promise<{ status: string; log: string; reason: string | null }> {
@@ -126,6 +126,35 @@ describe('a repository without a build spec', () => {
     const { status, reason } = await build(branchId)
     expect(status).toBe('FAILED')
     expect(reason).toContain('the repository has no such folder')
+  })
+
+  test('of a monorepo is built in the folder of the app, whose choice alone the app keeps', async () => {
+    const inApps = Object.entries(viteSite).map(([name, text]) => [`apps/web/${name}`, text])
+    const { url } = await repository({ ...Object.fromEntries(inApps), 'index.html': 'not this' })
+    const environmentVariables = { AMPLIFY_MONOREPO_APP_ROOT: './apps/web/' }
+    const ofApp = await runs.addApp({ repository: url, environmentVariables })
+    const built = await build(ofApp)
+    expect(built.status, built.log).toBe('SUCCEED')
+    expect(await runs.liveFiles(ofApp)).toEqual({ 'index.html': 'Birds' })
+    expect((await settingsOf(ofApp)).app.buildSpec).toContain('  - appRoot: apps/web\n')
+    expect((await build(ofApp)).status).toBe('SUCCEED')
+
+    const ofBranch = await runs.addApp({ repository: url }, { branch: { environmentVariables } })
+    const before = await settingsOf(ofBranch)
+    expect((await build(ofBranch)).status).toBe('SUCCEED')
+    expect(await settingsOf(ofBranch)).toMatchObject({ app: before.app, updatedAt: before.updatedAt })
+    expect(before.app.buildSpec).toBeUndefined()
+    expect((await settingsOf(ofBranch)).branch.framework).toBe('Vite')
+  })
+
+  test('of a monorepo without a known framework publishes the folder of the app alone', async () => {
+    const { url } = await repository({ 'web/index.html': 'Birds', 'index.html': 'not this' })
+    const branchId = await runs.addApp({
+      repository: url,
+      environmentVariables: { AMPLIFY_MONOREPO_APP_ROOT: 'web' },
+    })
+    expect((await build(branchId)).status).toBe('SUCCEED')
+    expect(await runs.liveFiles(branchId)).toEqual({ 'index.html': 'Birds' })
   })
 
   test('does not read configuration through links', async () => {
