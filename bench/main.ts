@@ -2,7 +2,17 @@
  * `npm run bench` runs every benchmark, `npm run bench -- static publish` some. Each is a program of its own that prints
  * its figures and a ratio against a peer measured in the same run.
  */
-const benchmarks = ['static', 'access-log', 'publish', 'empty-build', 'builds', 'start', 'api', 'size']
+const benchmarks = [
+  'static',
+  'access-log',
+  'publish',
+  'empty-build',
+  'builds',
+  'queue',
+  'start',
+  'api',
+  'size',
+]
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !benchmarks.includes(name))

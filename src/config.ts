@@ -336,6 +336,20 @@ export const settings = {
     'true on a loopback bind',
     'Whether `sourceUrl` and repositories may lie at private and loopback addresses. Link-local and metadata addresses never may.',
   ),
+  smtpUrl: setting(
+    'PREAMP_SMTP_URL',
+    z
+      .url({ protocol: /^smtps?$/, error: 'must be an address that begins with smtp:// or smtps://' })
+      .optional(),
+    'no e-mail is sent',
+    'Mail server for notifications, with user and password where it wants them: `smtps://user:password@mail.example:465`.',
+  ),
+  mailFrom: setting(
+    'PREAMP_MAIL_FROM',
+    z.email('must be an e-mail address').optional(),
+    'preamp@<host of PREAMP_SITES_URL>',
+    'Sender of notifications by e-mail.',
+  ),
   dnsServers: setting(
     'PREAMP_DNS_SERVERS',
     serverList.default([]),
@@ -398,7 +412,8 @@ export function readConfig(
     }
     const source = flagged === undefined ? `${variable}=` : `${flagOf(name as keyof Settings)} `
     // A secret that does not fit is a secret all the same.
-    const shown = name === 'secretAccessKey' ? variable : `${source}${JSON.stringify(given)}`
+    const shown =
+      name === 'secretAccessKey' || name === 'smtpUrl' ? variable : `${source}${JSON.stringify(given)}`
     problems.push(`${shown}: ${result.error.issues[0]?.message}`)
   }
   if (problems.length === 0) problems.push(...contradictions(config as Config))
@@ -455,9 +470,16 @@ export function isLoopbackBind(config: Pick<Config, 'host'>): boolean {
   )
 }
 
+const secretSettings: ReadonlySet<keyof Settings> = new Set([
+  'accessKeyId',
+  'secretAccessKey',
+  'databaseUrl',
+  'smtpUrl',
+])
+
 /** `PREAMP_API_PORT` → `--api-port`; undefined where a flag would show a secret to every user of the machine, or is not ours. */
 export function flagOf(name: keyof Settings): string | undefined {
-  if (name === 'accessKeyId' || name === 'secretAccessKey' || name === 'databaseUrl') return undefined
+  if (secretSettings.has(name)) return undefined
   const { variable } = settings[name]
   return variable.startsWith('PREAMP_')
     ? `--${variable.slice('PREAMP_'.length).toLowerCase().replaceAll('_', '-')}`

@@ -15,6 +15,7 @@ const commands: Record<string, () => Promise<{ register(program: Command): void 
   rollback: () => import('./cli/rollback.ts'),
   secrets: () => import('./cli/secrets.ts'),
   options: () => import('./cli/options.ts'),
+  notifications: () => import('./cli/notifications.ts'),
   audit: () => import('./cli/audit.ts'),
   backup: () => import('./cli/backup.ts'),
   restore: () => import('./cli/restore.ts'),

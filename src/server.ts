@@ -19,14 +19,11 @@ import { openConfiguredDatabase } from './configured-database.ts'
 import {
   createDataDirectory,
   type DataDirectory,
-  lockBlobDeletion,
   lockDataDirectory,
   readMasterKey,
   writePrivateFile,
 } from './data-directory.ts'
 import { diskShortage } from './deploy/disk-shortage.ts'
-import { removeAccessLogs } from './deploy/remove-access-logs.ts'
-import { sweepBlobs } from './deploy/sweep.ts'
 import { checkByDns, checkNothing } from './domains/check-records.ts'
 import { createDns } from './domains/dns.ts'
 import { createDomainVerifier, type DomainVerifier } from './domains/verifier.ts'
@@ -38,10 +35,11 @@ import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { limits } from './model/limits.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
-import { forgetAuditEvents } from './store/audit-events.ts'
+import { mailBySmtp } from './notifications/mail.ts'
+import { createNotificationSender, type NotificationSender } from './notifications/sender.ts'
 import type { Database } from './store/database.ts'
-import { forgetOld } from './store/retention.ts'
 import { SecretBox } from './store/secret-box.ts'
+import { sweepRegularly } from './sweeps.ts'
 
 export interface RunningServer {
   /** Addresses as clients and visitors on this machine use them, without a slash at their end. */
@@ -54,10 +52,6 @@ export interface RunningServer {
   /** Ends the processes that serve sites on the spot, for a process that is about to exit without waiting for `stop`. */
   kill(): void
 }
-
-/** How often bytes that nothing refers to, and access logs that are too old, are looked for. */
-const sweepMinutes = 10
-const dayMilliseconds = 24 * 3600 * 1000
 
 /**
  * Builds everything and hands it to each other; the only place that does. The API listens as soon as it can answer, and
@@ -104,11 +98,15 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     verifier.start()
     started.push(() => verifier.stop())
 
-    const api = await listenApi(config, createApi({ ...state, edges, sites, worker, records, verifier }), log)
+    const sender = createSender({ ...state, sites, sitesUrl })
+    sender.start()
+    started.push(() => sender.stop())
+
+    const parts = { ...state, edges, sites, worker, records, verifier, sender }
+    const api = await listenApi(config, createApi(parts), log)
     started.push(() => api.stop())
     const [{ kill }] = await Promise.all([edges.get(), worker.get()])
     started.push(sweepRegularly({ ...state, caches }))
-    started.push(removeAccessLogsRegularly(state))
     const apiUrl = config.apiUrl ?? `http://${dialable(config.host)}:${api.port}`
     writePrivateFile(directory.server, JSON.stringify({ pid: process.pid, apiUrl, sitesUrl }))
     started.push(() => rmSync(directory.server, { force: true }))
@@ -292,6 +290,20 @@ function createVerifier(
   })
 }
 
+function createSender(
+  parts: Pick<State, 'config' | 'database' | 'secrets' | 'log'> & { sites: SiteAddresses; sitesUrl: string },
+): NotificationSender {
+  const { config, sites, sitesUrl, ...state } = parts
+  const { smtpUrl, mailFrom = `preamp@${new URL(sitesUrl).hostname}` } = config
+  return createNotificationSender({
+    ...state,
+    sendMail: smtpUrl === undefined ? undefined : mailBySmtp({ url: smtpUrl, from: mailFrom }),
+    privateAllowed: config.privateSources ?? isLoopbackBind(config),
+    siteUrl: (appId, displayName) => sites.siteUrl(appId, displayName),
+    now: Date.now,
+  })
+}
+
 function createApi(
   parts: State & {
     edges: LatePart<EdgeSupervisor>
@@ -299,9 +311,11 @@ function createApi(
     worker: LatePart<Worker>
     records: DomainRecords
     verifier: DomainVerifier
+    sender: NotificationSender
   },
 ): Gateway {
-  const { config, directory, database, blobs, secrets, edges, sites, worker, records, verifier, log } = parts
+  const { config, directory, database, blobs, secrets, edges, sites, worker, log } = parts
+  const { records, verifier, sender } = parts
   const services: Services = {
     database,
     blobs,
@@ -325,6 +339,7 @@ function createApi(
       folder: directory.accessLogs,
       written: async () => (await edges.get()).writeAccessLogs(),
     },
+    notifications: { sendsMail: config.smtpUrl !== undefined, wake: () => sender.wake() },
     quotas: configuredQuotas(config),
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     now: Date.now,
@@ -350,79 +365,6 @@ function buildShortage({
   directory,
 }: Pick<State, 'config' | 'directory'>): Promise<string | undefined> {
   return diskShortage(directory.path, config.buildDiskFreeGiB * 1024 ** 3, limits.buildDiskFreeFilesMin)
-}
-
-/** Frees bytes that nothing refers to and forgets old audit events, now and then, but not while a backup copies; returns how to end that. */
-function sweepRegularly({
-  config,
-  directory,
-  database,
-  blobs,
-  caches,
-  log,
-}: State & { caches: LatePart<Caches> }): () => Promise<void> {
-  let sweeping = Promise.resolve()
-  const sweep = () => {
-    const release = lockBlobDeletion(directory.path, 0)
-    if (!release) return log.debug('not swept: a backup or the sweep before is still at work')
-    sweeping = sweepBlobs({
-      database,
-      blobs,
-      graceMilliseconds: config.blobGraceMinutes * 60_000,
-      now: Date.now,
-    })
-      .then(
-        (freed) => log.debug(freed, 'swept'),
-        (error: unknown) => log.error({ err: error }, 'unreferenced bytes could not be swept'),
-      )
-      .then(() =>
-        forgetOld(database, {
-          newest: config.keepDeployments,
-          since: Date.now() - config.keepDays * dayMilliseconds,
-        }),
-      )
-      .then(
-        (forgotten) => log.debug(forgotten, 'old deployments, artifacts and logs forgotten'),
-        (error: unknown) => log.error({ err: error }, 'old deployments could not be forgotten'),
-      )
-      .then(() => forgetAuditEvents(database.queries, Date.now() - config.auditDays * dayMilliseconds))
-      .then(
-        (events) => log.debug({ events }, 'old audit events forgotten'),
-        (error: unknown) => log.error({ err: error }, 'old audit events could not be forgotten'),
-      )
-      .finally(release)
-      .then(async () => {
-        const { forgetDeleted, makeRoom } = await caches.get()
-        await forgetDeleted(database.queries)
-        await makeRoom()
-      })
-      .catch((error: unknown) => log.error({ err: error }, 'old caches could not be dropped'))
-  }
-  const timer = setInterval(sweep, sweepMinutes * 60_000)
-  return async () => {
-    clearInterval(timer)
-    await sweeping
-  }
-}
-
-/** Removes access logs that are not to be kept, at once and now and then; returns how to end that. */
-function removeAccessLogsRegularly({ config, directory, database, log }: State): () => Promise<void> {
-  const remove = () =>
-    removeAccessLogs({
-      folder: directory.accessLogs,
-      queries: database.queries,
-      days: config.accessLogDays,
-      bytesMax: config.accessLogGiB * 1024 ** 3,
-      now: Date.now(),
-    }).catch((error: unknown) => log.error({ err: error }, 'old access logs could not be removed'))
-  let removing = remove()
-  const timer = setInterval(() => {
-    removing = removing.then(remove)
-  }, sweepMinutes * 60_000)
-  return async () => {
-    clearInterval(timer)
-    await removing
-  }
 }
 
 /** An address bound to every interface is dialled at the loopback one. */

@@ -42,6 +42,12 @@ export interface Services {
     /** Resolves when what the edges have answered until now is in the files, or after a bound. */
     written(): Promise<void>
   }
+  notifications: {
+    /** Whether this server can send e-mail. */
+    sendsMail: boolean
+    /** Tells who delivers notifications that there is one. */
+    wake(): void
+  }
   /** How much an account may have of each thing. */
   quotas: Quotas
   /** Whether repositories may be named by `file://` URLs or paths. */

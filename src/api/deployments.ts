@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
-import { jobActions, notStartedReason, type SourceUrlType } from '../model/jobs.ts'
+import { jobActions, type SourceUrlType } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
+import { endAbandonedUpload } from '../store/abandoned-uploads.ts'
 import { changeJob } from '../store/jobs.ts'
 import { insertUploads } from '../store/uploads.ts'
 import type { OperationContext } from './context.ts'
@@ -85,8 +86,7 @@ async function startUploaded(
   const { jobKey, number, createdAt } = owned.job
   const endedAt = services.now()
   if (endedAt > createdAt + uploadMilliseconds) {
-    const end = { status: 'FAILED', statusReason: notStartedReason, endedAt } as const
-    await changeJob(queries, jobKey, jobActions.startDeployment, end)
+    await services.database.transaction((transaction) => endAbandonedUpload(transaction, jobKey, endedAt))
   }
   return services.database.transaction(async (transaction) => {
     const job = await changeJob(transaction, jobKey, jobActions.startDeployment, { status: 'PENDING' })

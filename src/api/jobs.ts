@@ -11,6 +11,7 @@ import {
   findJobByKey,
   listJobs as listJobRows,
 } from '../store/jobs.ts'
+import { notifyOfEnd } from '../store/notification-deliveries.ts'
 import type { JobRow, StepRow } from '../store/schema.ts'
 import { listSteps } from '../store/steps.ts'
 import type { Caller } from './context.ts'
@@ -145,6 +146,7 @@ async function stop(transaction: Transaction, found: JobRow, now: number): Promi
       status: 'CANCELLED',
       endedAt: now,
     })
+    if (cancelled) await notifyOfEnd(transaction, cancelled, now)
     const stopped =
       cancelled ?? (await changeJob(transaction, found.jobKey, runningStatuses, { status: 'CANCELLING' }))
     if (stopped) return stopped

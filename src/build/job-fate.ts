@@ -3,6 +3,7 @@ import { limits } from '../model/limits.ts'
 import { findBranchById } from '../store/branches.ts'
 import { type Database, isUniqueViolation, type Transaction } from '../store/database.ts'
 import { changeJob, findJobByKey, type JobChange, listUnfinishedJobs } from '../store/jobs.ts'
+import { notifyOfEnd } from '../store/notification-deliveries.ts'
 import type { JobRow } from '../store/schema.ts'
 import { changeStep, deleteSteps, listSteps } from '../store/steps.ts'
 
@@ -93,6 +94,7 @@ async function close(
     leaseExpiresAt: null,
   })
   if (!changed) return 'gone'
+  await notifyOfEnd(transaction, changed, now)
   for (const step of await listSteps(transaction, held.jobKey)) {
     if (step.endedAt !== null) continue
     await changeStep(transaction, held.jobKey, step.name, {

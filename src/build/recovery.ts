@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
-import { notStartedReason } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
+import { endAbandonedUpload } from '../store/abandoned-uploads.ts'
 import type { Database } from '../store/database.ts'
-import { changeJob, listAbandonedUploads, listExpiredLeases, takeExpiredLease } from '../store/jobs.ts'
+import { listAbandonedUploads, listExpiredLeases, takeExpiredLease } from '../store/jobs.ts'
 import type { JobRow } from '../store/schema.ts'
 import { changeStep, listSteps } from '../store/steps.ts'
 import { liveLogPath } from './build-log.ts'
@@ -70,11 +70,7 @@ export async function recoverJobs(
 export async function failAbandonedUploads({ database, now }: RecoveryOptions): Promise<void> {
   const createdBefore = now() - limits.uploadSecondsMax * 1000
   for (const job of await listAbandonedUploads(database.queries, createdBefore)) {
-    await changeJob(database.queries, job.jobKey, ['CREATED'], {
-      status: 'FAILED',
-      statusReason: notStartedReason,
-      endedAt: now(),
-    })
+    await database.transaction((transaction) => endAbandonedUpload(transaction, job.jobKey, now()))
   }
 }
 

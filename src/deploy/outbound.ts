@@ -75,7 +75,7 @@ export async function fetchOutbound(url: string, options: OutboundOptions): Prom
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline
   let current = parseHttpUrl(url)
   for (let redirects = 0; ; redirects++) {
-    const message = await send(current, options, signal)
+    const message = await send(current, 'GET', options, signal)
     const status = message.statusCode ?? 0
     const location = message.headers.location
     if (![301, 302, 303, 307, 308].includes(status) || location === undefined) {
@@ -94,6 +94,28 @@ export async function fetchOutbound(url: string, options: OutboundOptions): Prom
     }
     current = parseHttpUrl(location, current)
   }
+}
+
+export interface PostOptions extends HostOptions {
+  body: string
+  headers: Record<string, string>
+  /** From the first byte sent to the answer's headers. */
+  secondsMax: number
+  signal: AbortSignal
+}
+
+/**
+ * POSTs to a URL that a user named, under the rules of {@link fetchOutbound}. A redirect is not followed: it would send the
+ * body to whom nobody named.
+ * @returns the status of the answer, whose body is not read
+ * @throws {OutboundError}
+ */
+export async function postOutbound(url: string, options: PostOptions): Promise<number> {
+  const { secondsMax } = options
+  const signal = AbortSignal.any([AbortSignal.timeout(secondsMax * 1000), options.signal])
+  const message = await send(parseHttpUrl(url), 'POST', { ...options, idleSecondsMax: secondsMax }, signal)
+  message.destroy()
+  return message.statusCode ?? 0
 }
 
 /** The URL without what may be secret in it: user, password, query and fragment. */
@@ -135,15 +157,34 @@ function parseHttpUrl(text: string, base?: URL): URL {
   return url
 }
 
-async function send(url: URL, options: OutboundOptions, signal: AbortSignal): Promise<IncomingMessage> {
+interface SendOptions extends HostOptions {
+  body?: string
+  headers?: Record<string, string>
+  secondsMax?: number
+  idleSecondsMax?: number
+  signal?: AbortSignal
+}
+
+async function send(
+  url: URL,
+  method: 'GET' | 'POST',
+  options: SendOptions,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const addresses = await findAddresses(url, options, signal)
   const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>()
   const request = (url.protocol === 'https:' ? requestHttps : requestHttp)({
-    method: 'GET',
+    method,
     hostname: url.hostname.replace(/^\[|\]$/g, ''),
     ...(url.port !== '' && { port: url.port }),
     path: url.pathname + url.search,
-    headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'preamp', ...authorization(url) },
+    headers: {
+      accept: '*/*',
+      'accept-encoding': 'identity',
+      'user-agent': 'preamp',
+      ...authorization(url),
+      ...options.headers,
+    },
     lookup: pinnedLookup(addresses),
     agent: false,
     signal,
@@ -154,12 +195,12 @@ async function send(url: URL, options: OutboundOptions, signal: AbortSignal): Pr
   }, idleMilliseconds(options))
   request.once('response', answered)
   request.once('error', (error) => reject(describeFailure(error, url, options)))
-  request.end()
+  request.end(options.body)
   return promise.finally(() => clearTimeout(timer))
 }
 
 /** The system's resolver cannot be called off; it may take a minute where DNS does not answer. */
-async function findAddresses(url: URL, options: OutboundOptions, signal: AbortSignal): Promise<string[]> {
+async function findAddresses(url: URL, options: SendOptions, signal: AbortSignal): Promise<string[]> {
   const secondsMax = options.idleSecondsMax ?? limits.outboundIdleSecondsMax
   try {
     return await untilAborted(checkHost(url.hostname, options), { signal, secondsMax })
@@ -212,7 +253,7 @@ async function* readBody(
   }
 }
 
-function describeFailure(error: unknown, url: URL, options: OutboundOptions, signal?: AbortSignal): unknown {
+function describeFailure(error: unknown, url: URL, options: SendOptions, signal?: AbortSignal): unknown {
   if (options.signal?.aborted) return options.signal.reason
   if (error instanceof OutboundError) return error
   if (signal?.aborted || (error instanceof Error && /Abort|Timeout/.test(error.name))) {
@@ -245,7 +286,7 @@ function decoded(text: string): string {
   }
 }
 
-function idleMilliseconds(options: OutboundOptions): number {
+function idleMilliseconds(options: SendOptions): number {
   return (options.idleSecondsMax ?? limits.outboundIdleSecondsMax) * 1000
 }
 

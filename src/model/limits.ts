@@ -136,6 +136,17 @@ export const limits = {
   /** Kept of what the DNS answered. */
   dnsSeenCharactersMax: 300,
 
+  /** Of an app: each is told of every job. */
+  notificationTargetsMax: 50,
+  notificationsAtOnceMax: 8,
+  /** Of one attempt; and how long a delivery is left to who attempts it, which is longer than an attempt takes. */
+  notificationSecondsMax: 15,
+  notificationLeaseSeconds: 120,
+  /** Kept of why an attempt failed. */
+  notificationMessageCharactersMax: 300,
+  notificationPageMax: 100,
+  notificationDays: 14,
+
   changeAcknowledgeSecondsMax: 5,
   /** How often an edge asks the database whether anything changed, for changes that nobody told it of. */
   edgePollSeconds: 1,

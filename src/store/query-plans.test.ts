@@ -42,6 +42,8 @@ import {
   listUnfinishedJobs,
   renewLease,
 } from './jobs.ts'
+import { claimDueNotification, forgetNotifications, listNotifications } from './notification-deliveries.ts'
+import { listNotificationTargets } from './notification-targets.ts'
 import { countApps } from './quotas.ts'
 import { listDeployedJobs } from './rollback.ts'
 import { listSteps } from './steps.ts'
@@ -449,6 +451,34 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'recordWebhookDelivery',
     (q) => recordWebhookDelivery(q as never, webhookDeliveryRow('w'), 100),
     ['SEARCH webhookDeliveries USING INDEX webhookDeliveriesByTime (webhookId=?)'],
+  ],
+  [
+    'listNotificationTargets',
+    (q) => listNotificationTargets(q, 'd'),
+    ['SEARCH notificationTargets USING INDEX notificationTargetsByCreation (appId=?)'],
+  ],
+  [
+    'claimDueNotification',
+    (queries) =>
+      claimDueNotification(
+        { ...database, queries },
+        { now: 1, leaseExpiresAt: 2, exceptTargets: ['a', 'b'] },
+      ),
+    [
+      'SEARCH notificationDeliveries USING INDEX sqlite_autoindex_notificationDeliveries_1 (deliveryId=?)',
+      'SCALAR SUBQUERY 1',
+      'SEARCH due USING INDEX dueNotifications (nextAttemptAt<?)',
+    ],
+  ],
+  [
+    'listNotifications',
+    (q) => listNotifications(q, 't', 100),
+    ['SEARCH notificationDeliveries USING INDEX notificationDeliveriesByTime (targetId=?)'],
+  ],
+  [
+    'forgetNotifications',
+    (q) => forgetNotifications(q, 1),
+    ['SEARCH notificationDeliveries USING COVERING INDEX notificationDeliveriesByAge (createdAt<?)'],
   ],
   [
     'findBackendEnvironment',

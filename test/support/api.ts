@@ -58,6 +58,7 @@ export async function startApi(
     buildShortage: () => Promise.resolve(undefined),
     sitesChanged: () => Promise.resolve(),
     accessLogs: { isOn: true, folder: '/nonexistent', written: () => Promise.resolve() },
+    notifications: { sendsMail: true, wake: () => undefined },
     quotas: quotaPresets.generous,
     fileRepositories: true,
     now: Date.now,

@@ -8,6 +8,7 @@ import { readAudit } from './audit.ts'
 import { deleteSecret, listSecrets, setSecret } from './build-secrets.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
 import { jobLog } from './job-log.ts'
+import { addTarget, listDeliveries, listTargets, removeTarget, testTarget } from './notifications.ts'
 import { listRollbacks, rollBack } from './rollback.ts'
 import { webhookDeliveries } from './webhook-deliveries.ts'
 
@@ -42,6 +43,11 @@ export const signedEndpoints: readonly SignedEndpoint[] = [
   jobLog,
   readDomainChecks,
   verifyDomain,
+  listTargets,
+  addTarget,
+  removeTarget,
+  testTarget,
+  listDeliveries,
   listRollbacks,
   rollBack,
   webhookDeliveries,

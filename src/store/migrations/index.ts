@@ -5,6 +5,7 @@ import { controlPlane } from './0002-control-plane.ts'
 import { builds } from './0003-builds.ts'
 import { jobTriggers } from './0004-job-triggers.ts'
 import { queue } from './0005-queue.ts'
+import { notifications } from './0006-notifications.ts'
 
 /** Applied in the order of their names, each once. A migration that has been released never changes. */
 export const migrations: Record<string, Migration> = {
@@ -13,4 +14,5 @@ export const migrations: Record<string, Migration> = {
   '0003-builds': builds,
   '0004-job-triggers': jobTriggers,
   '0005-queue': queue,
+  '0006-notifications': notifications,
 }
