@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { limits } from '../../src/model/limits.ts'
 import { createGitRepository, type TestRepository } from '../support/git-repository.ts'
 import { type JobRuns, openJobRuns } from '../support/job-runs.ts'
 import { requires } from '../support/requires.ts'
@@ -63,6 +64,14 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       )
       expect(job.status).toBe('SUCCEED')
     })
+
+    test('has its log cut when it prints 1 GB, and ends like any other', async () => {
+      const job = await buildWith('yes "a line of a build that never stops to talk" | head -c 1000000000')
+      expect(job.status).toBe('SUCCEED')
+      const log = await runs.log(job.jobKey, 'BUILD')
+      expect(Buffer.byteLength(log)).toBeLessThan(limits.buildLogBytesMax + MiB)
+      expect(log).toContain('# The log ends here: it is longer than 64 MiB.')
+    }, 60_000)
 
     test('ends when it fills the disk, with the reason', async () => {
       expect(await buildWith('cat /dev/zero > big')).toMatchObject({
