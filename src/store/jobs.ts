@@ -186,35 +186,21 @@ export async function deleteJob(
   jobKey: string,
   from: readonly JobStatus[],
 ): Promise<boolean> {
-  await transaction
-    .deleteFrom('deployments')
-    .where('jobKey', '=', jobKey)
-    .where('deploymentId', 'not in', (eb) =>
-      eb
-        .selectFrom('branches')
-        .innerJoin('jobs', 'jobs.branchId', 'branches.branchId')
-        .select(sql<string>`coalesce("activeDeploymentId", '')`.as('deploymentId'))
-        .where('jobs.jobKey', '=', jobKey),
-    )
-    .where('jobKey', 'in', (eb) =>
-      eb
-        .selectFrom('jobs')
-        .select('jobs.jobKey')
-        .where('jobs.jobKey', '=', jobKey)
-        .where('jobs.status', 'in', [...from]),
-    )
-    .execute()
   const deleted = await transaction
     .deleteFrom('jobs')
     .where('jobKey', '=', jobKey)
     .where('status', 'in', [...from])
-    .returning('branchId')
+    .returning(['branchId', 'deploymentId'])
     .executeTakeFirst()
   if (!deleted) return false
-  await transaction
+  // Holds the branch, so that no rollback makes the deployment live meanwhile.
+  const branch = await transaction
     .updateTable('branches')
     .set((eb) => ({ jobCount: eb('jobCount', '-', 1) }))
     .where('branchId', '=', deleted.branchId)
-    .execute()
+    .returning('activeDeploymentId')
+    .executeTakeFirst()
+  if (branch?.activeDeploymentId === deleted.deploymentId) return true
+  await transaction.deleteFrom('deployments').where('deploymentId', '=', deleted.deploymentId).execute()
   return true
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'bun:test'
 
 import { findAppById, updateApp } from '../../src/store/apps.ts'
 import { openDatabase } from '../../src/store/database.ts'
+import { activateDeployment, findDeployment } from '../../src/store/deployments.ts'
+import { deleteJob } from '../../src/store/jobs.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { requires } from '../support/requires.ts'
 import { storeFixture } from '../support/store-fixture.ts'
@@ -36,6 +38,37 @@ describe.if(requires('postgres'))('the store on PostgreSQL', () => {
     )
     // Whoever came last named both.
     expect(names[0]).toBe(names[1])
+  })
+
+  test('keeps the deployment that becomes live while its job is deleted', async () => {
+    const { branchId } = await store.addBranch()
+    const { job, deployment } = await store.addDeployment(branchId)
+    const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    const rollback = store.database.transaction(async (transaction) => {
+      await activateDeployment(transaction, branchId, deployment.deploymentId, 1)
+      held.resolve()
+      await mayCommit
+    })
+    await held.promise
+    const deletion = store.database.transaction((transaction) =>
+      deleteJob(transaction, job.jobKey, ['SUCCEED']),
+    )
+    const admin = new Bun.SQL(store.url, { max: 1 })
+    try {
+      await waitFor('the deletion to wait for the branch', 10, async () => {
+        const waiting = await admin`select 1 from pg_stat_activity where wait_event_type = 'Lock'`
+        return waiting.length > 0
+      })
+    } finally {
+      await admin.close()
+    }
+    commit()
+    await rollback
+    expect(await deletion).toBe(true)
+    expect(await findDeployment(store.database.queries, deployment.deploymentId)).toMatchObject({
+      jobKey: null,
+    })
   })
 
   test('goes on after the database ended its connections', async () => {

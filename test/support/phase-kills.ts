@@ -177,5 +177,6 @@ function readIfThere(path: string): string | undefined {
     return readFileSync(path, 'latin1')
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) throw error
+    return undefined
   }
 }
