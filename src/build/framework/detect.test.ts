@@ -356,18 +356,18 @@ describe('in a monorepo', () => {
   })
 })
 
-test('hostile configuration takes no time', () => {
+test('hostile configuration is read like any other', () => {
   const hostile = [
     '/*'.repeat(120_000),
     'output:'.repeat(35_000),
     "'".repeat(250_000),
     `output${' '.repeat(250_000)}`,
   ]
-  const started = performance.now()
+  // What goes back and forth over such texts would take minutes, and the test its time.
   for (const text of hostile) {
-    detectIn({ 'package.json': packageJson('next', 'next build'), 'next.config.js': text })
+    const next = detectIn({ 'package.json': packageJson('next', 'next build'), 'next.config.js': text })
+    expect(next?.framework).toBe('Next.js - SSR')
     detectIn({ 'config.toml': text.replaceAll('output', 'baseURL\npublishDir') })
-    detectIn({ 'package.json': packageJson('vite', text) })
+    expect(detectIn({ 'package.json': packageJson('vite', text) })?.framework).toBe('Vite')
   }
-  expect(performance.now() - started).toBeLessThan(3000)
-})
+}, 20_000)
