@@ -30,6 +30,7 @@ import { type BuildSecrets, openBuildSecrets } from './build-secrets.ts'
 import { build, type BuildOptions, type BuildResult } from './build-step.ts'
 import { collectUploads, writeDeployLine } from './collect-uploads.ts'
 import { settingVariables } from './control-variables.ts'
+import { withCustomHeaders } from './custom-headers.ts'
 import { watchDisk } from './disk-watch.ts'
 import type { EnvironmentCache } from './environment-cache.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
@@ -198,8 +199,7 @@ export function createRunner(options: RunnerOptions): RunJob {
         'INFO',
         `Beginning deployment for application ${app.appId}, branch:${branch.name}, buildId ${buildId}`,
       )
-      const manifest =
-        built ?? (await collectUploads({ ...options, jobFolder, job, signal: control.signal, log }))
+      const manifest = built ?? (await collectManually(run, jobFolder, log))
       if (built) writeBuiltSize(log, built)
       control.signal.throwIfAborted()
       const published = await publish({ database, blobs: options.blobs, job, manifest, now: now() })
@@ -208,6 +208,15 @@ export function createRunner(options: RunnerOptions): RunJob {
       log.write('INFO', `Deployed ${Object.keys(manifest.files).length} files`)
       return published
     })
+  }
+
+  async function collectManually(
+    { job, app, control }: Run,
+    jobFolder: string,
+    log: BuildLog,
+  ): Promise<Manifest> {
+    const collected = await collectUploads({ ...options, jobFolder, job, signal: control.signal, log })
+    return withCustomHeaders(collected, { blobs: options.blobs, appHeaders: app.settings.customHeaders, log })
   }
 
   function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {

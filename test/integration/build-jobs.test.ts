@@ -2,8 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import type { Manifest } from '../../src/model/manifest.ts'
 import { deleteApp } from '../../src/store/apps.ts'
 import { findBranchById } from '../../src/store/branches.ts'
+import { findDeploymentOfJob } from '../../src/store/deployments.ts'
 import { changeJob } from '../../src/store/jobs.ts'
 import { insertUploads, recordUpload } from '../../src/store/uploads.ts'
 import { createGitRepository, createSiteRepository, type TestRepository } from '../support/git-repository.ts'
@@ -456,6 +458,23 @@ describe('a manual deployment', () => {
       statusReason: job.statusReason,
     })
     expect(await runs.liveFiles(branchId)).toBeUndefined()
+  })
+
+  test('keeps the headers of its customHttp.yml, which visitors do not get', async () => {
+    const headers = 'customHeaders: [{ pattern: "**", headers: [{ key: X-From, value: upload }] }]'
+    const page = { name: 'index.html', content: 'hello' }
+    const [branchId, jobKey] = await created([page, { name: 'customHttp.yml', content: headers }])
+    expect((await runs.finish(jobKey)).status).toBe('SUCCEED')
+    expect(await runs.liveFiles(branchId)).toEqual({ 'index.html': 'hello' })
+    const { manifestSha } = (await findDeploymentOfJob(runs.database.queries, jobKey))!
+    const { customHeaders } = JSON.parse(await runs.blobs.open(manifestSha).text()) as Manifest
+    expect(customHeaders).toEqual([{ pattern: '**', headers: [{ key: 'X-From', value: 'upload' }] }])
+
+    const [, broken] = await created([page, { name: 'customHttp.yml', content: 'customHeaders: [{' }])
+    expect(await runs.finish(broken)).toMatchObject({
+      status: 'FAILED',
+      statusReason: expect.stringContaining('Unable to parse customHttp.yml'),
+    })
   })
 
   test('from a source that cannot be reached fails with the reason', async () => {
