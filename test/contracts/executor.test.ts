@@ -74,6 +74,14 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         expect(await session.run('false | true')).toEqual(exited(1))
       })
 
+      test('returns to the start folder when it is asked to, whatever `cd` has become', async () => {
+        await session.run('mkdir deep && cd deep && export A=kept && cd() { echo not here; }')
+        expect(await session.returnToStart()).toEqual(exited(0))
+        expect(await session.read('pwd; echo $A')).toBe(`${seen('/site')}\nkept\n`)
+        await session.run('rm -r "$PWD"')
+        expect(await session.returnToStart()).toEqual(exited(1))
+      })
+
       test.each([
         ['true', 0],
         ['false', 1],

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
+import { limits } from '../../src/model/limits.ts'
 import type { Manifest } from '../../src/model/manifest.ts'
 import { findTestConfig, listTestArtifacts } from '../../src/store/artifacts.ts'
 import { findDeploymentOfJob } from '../../src/store/deployments.ts'
+import { findStep } from '../../src/store/steps.ts'
 import { createGitRepository, createSiteRepository, type TestRepository } from '../support/git-repository.ts'
 import { type JobRuns, openJobRuns } from '../support/job-runs.ts'
 import { requires } from '../support/requires.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const repositories: TestRepository[] = []
 afterAll(() => {
@@ -198,6 +201,44 @@ frontend:
         const { jobKey, job } = await tested({ FAILURES: '1', USER_DISABLE_TESTS: 'true' })
         expect(job.status).toBe('SUCCEED')
         expect((await runs.steps(jobKey)).map(({ name }) => name)).toEqual(['BUILD', 'DEPLOY', 'VERIFY'])
+      })
+
+      const hanging = `version: 1
+frontend: { artifacts: { baseDirectory: /, files: [index.html] } }
+test: { phases: { test: { commands: [echo at work, sleep 1000] } } }
+`
+
+      test('that is stopped ends at once, and nothing goes live', async () => {
+        const repository = await repositoryWith({ 'amplify.yml': hanging, 'index.html': 'x' })
+        const branchId = await runs.addApp({ repository: repository.url })
+        const jobKey = await runs.start(branchId)
+        await waitFor('the tests', 20, async () =>
+          (await findStep(runs.database.queries, jobKey, 'TEST')) === undefined
+            ? false
+            : (await runs.log(jobKey, 'TEST')).includes('at work'),
+        )
+        await runs.stop(jobKey)
+        expect((await runs.finish(jobKey)).status).toBe('CANCELLED')
+        expect((await runs.steps(jobKey)).map(({ name, status }) => `${name} ${status}`)).toEqual([
+          'BUILD CANCELLED',
+          'TEST CANCELLED',
+        ])
+        expect(await runs.liveFiles(branchId)).toBeUndefined()
+      })
+
+      test('keeps no more files than it may, and always the one with the results', async () => {
+        const spec = `version: 1
+frontend: { artifacts: { baseDirectory: /, files: [index.html] } }
+test:
+  phases: { test: { commands: ['mkdir out; cd out; for i in {1..1005}; do echo > $i.png; done; echo {} > zz.json'] } }
+  artifacts: { baseDirectory: out, configFilePath: '*.json', files: ['**/*.png'] }
+`
+        const { jobKey, job } = await run({ 'amplify.yml': spec, 'index.html': 'x' })
+        expect(job.status).toBe('SUCCEED')
+        expect((await findTestConfig(runs.database.queries, jobKey))?.fileName).toBe('zz.json')
+        const kept = await listTestArtifacts(runs.database.queries, jobKey, { limit: 2000 })
+        expect(kept.length).toBe(limits.testArtifactsMax + 1)
+        expect(await runs.log(jobKey, 'TEST')).toContain('# 5 files are left out')
       })
 
       test('reads no file of the server through what it left', async () => {
