@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from 'bun:test'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { createGitRepository, type TestRepository } from '../support/git-repository.ts'
 import { type JobRuns, openJobRuns } from '../support/job-runs.ts'
 import { requires } from '../support/requires.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 let runs: JobRuns | undefined
 const repositories: TestRepository[] = []
@@ -115,4 +116,74 @@ test('a damaged cache is no cache', async () => {
   writeFileSync(join(runs!.folder, 'caches/builds', branchId, 'cache.json'), '{"paths": 1')
   expect((await build()).files).toEqual({ 'index.html': '1\n' })
   expect((await build()).files).toEqual({ 'index.html': '2\n' })
+})
+
+const appOfMonorepo = (root: string, letter: string) => ({
+  appRoot: root,
+  frontend: {
+    phases: { build: { commands: [`mkdir -p m out; printf ${letter} >> m/n; cp m/n out/index.html`] } },
+    artifacts: { baseDirectory: 'out', files: ['**/*'] },
+    cache: { paths: ['m/**/*'] },
+  },
+})
+
+test('each app of a monorepo, and each branch, has its own, below its folder', async () => {
+  const applications = [appOfMonorepo('apps/web', 'w'), appOfMonorepo('apps/shop', 's')]
+  const { repository } = await begin({
+    'amplify.yml': JSON.stringify({ version: '1', applications }),
+    'apps/web/x': '',
+    'apps/shop/x': '',
+  })
+  const seen: unknown[] = []
+  const branches = await Promise.all(
+    applications.map(({ appRoot }) =>
+      runs!.addApp({
+        repository: repository.url,
+        environmentVariables: { AMPLIFY_MONOREPO_APP_ROOT: appRoot },
+      }),
+    ),
+  )
+  for (const branchId of [...branches, ...branches]) {
+    await runs!.finish(await runs!.start(branchId))
+    seen.push(await runs!.liveFiles(branchId))
+  }
+  expect(seen).toEqual(['w', 's', 'ww', 'ss'].map((text) => ({ 'index.html': text })))
+})
+
+test('the one that was used longest ago is dropped when all are too much', async () => {
+  runs = await openJobRuns({ executor, caches: { bytesMax: 5 * 1024 ** 2 } })
+  const fill = 'mkdir -p m out; echo x >> m/n; head -c 2M /dev/urandom > m/big; wc -l < m/n > out/index.html'
+  const files = { 'amplify.yml': spec([fill], ['m/**/*']) }
+  const [first, second, third] = [await begin(files), await begin(files), await begin(files)]
+  await first.build()
+  await second.build()
+  await first.build()
+  await third.build()
+  const cached = () => readdirSync(join(runs!.folder, 'caches/builds')).toSorted()
+  await waitFor('one to be dropped', 10, () => cached().length === 2)
+  expect(cached()).toEqual([first.branchId, third.branchId].toSorted())
+  expect((await first.build()).files).toEqual({ 'index.html': '3\n' })
+})
+
+test('it is copied where it lies on another file system', async () => {
+  const folder = mkdtempSync('/dev/shm/preamp-caches-')
+  try {
+    runs = await openJobRuns({ executor, caches: { folder } })
+    expect(statSync(folder).dev).not.toBe(statSync(runs.workRoot).dev)
+    const { build } = await begin({ 'amplify.yml': spec([counting], ['m/**/*']) })
+    await build()
+    expect((await build()).files).toEqual({ 'index.html': '2\n' })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('jobs that clone one repository at the same time wait for each other’s fetch', async () => {
+  runs = await openJobRuns({ executor })
+  const { repository } = await begin({ 'amplify.yml': spec(['mkdir out; git log --format=%s > out/log']) })
+  repository.commit({ a: 'b' })
+  const branches = await Promise.all([1, 2, 3, 4].map(() => runs!.addApp({ repository: repository.url })))
+  const jobs = await Promise.all(branches.map((branchId) => runs!.start(branchId)))
+  for (const jobKey of jobs) expect((await runs.finish(jobKey)).status).toBe('SUCCEED')
+  expect(readdirSync(join(runs.folder, 'caches/git')).length).toBe(1)
 })
