@@ -1,6 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { randomInt } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 import type { Executor } from '../../src/build/executor.ts'
@@ -80,6 +91,27 @@ describe.each(cases)('executor $kind, cgroups $cgroups', (which) => {
         expect(await session.read('pwd; echo $A')).toBe(`${seen('/site')}\nkept\n`)
         await session.run('rm -r "$PWD"')
         expect(await session.returnToStart()).toEqual(exited(1))
+      })
+
+      test('sees the folders that it is to read at their own paths, and can write to a pipe in them', async () => {
+        const folder = mkdtempSync(join(dataDirectory, 'readable-'))
+        chmodSync(folder, 0o755)
+        writeFileSync(join(folder, 'tool'), 'of the server', { mode: 0o444 })
+        const pipe = join(folder, 'pipe')
+        Bun.spawnSync(['mkfifo', '--mode=622', '--', pipe])
+        const descriptor = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)
+        try {
+          await session.stop()
+          session = await openSession(executor, workFolder, { readableFolders: [folder] })
+          expect(await session.read(`cat ${folder}/tool; echo asked > ${pipe}`)).toBe('of the server')
+          const asked = Buffer.alloc(16)
+          expect(asked.toString('utf8', 0, readSync(descriptor, asked))).toBe('asked\n')
+          if (which.kind !== 'process') {
+            expect(await session.run(`touch ${folder}/new || rm -f ${folder}/tool`)).not.toEqual(exited(0))
+          }
+        } finally {
+          closeSync(descriptor)
+        }
       })
 
       test.each([

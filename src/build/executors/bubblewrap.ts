@@ -34,6 +34,7 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
         passwd: descriptors.passwd,
         seccomp: seccomp && descriptors.seccomp,
         network: session.network,
+        readableFolders: session.readableFolders,
       })
       const self = user ?? { uid: process.getuid!(), gid: process.getgid!() }
       return openShellSession({

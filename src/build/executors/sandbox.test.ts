@@ -12,7 +12,7 @@ const view: SandboxView = {
   hidden: [],
   canDisableUserNamespaces: true,
 }
-const settings = { passwd: 6, seccomp: 7, network: true }
+const settings = { passwd: 6, seccomp: 7, network: true, readableFolders: [] }
 const user = { uid: 64_700, gid: 64_700 }
 
 function text(words: string[] | undefined): string {
@@ -59,24 +59,32 @@ describe('sandboxArguments', () => {
     })
     afterEach(() => rmSync(hidden, { recursive: true }))
 
-    test.if(isWritableRoot())('cover it, unless the build’s user cannot even reach it', () => {
-      const covered = sandboxArguments(folder, { ...view, hidden: [hidden] }, user, settings)
-      expect(text(covered.sandbox)).toContain(` --tmpfs ${hidden} --remount-ro ${hidden} `)
-      const unreachable = sandboxArguments(
-        folder,
-        { ...view, hidden: [join(hidden, 'inner')] },
-        user,
-        settings,
-      )
-      expect(text(unreachable.sandbox)).not.toContain(hidden)
-      const sameUser = sandboxArguments(
-        folder,
-        { ...view, hidden: [join(hidden, 'inner')] },
-        undefined,
-        settings,
-      )
-      expect(text(sameUser.sandbox)).toContain(` --tmpfs ${hidden}/inner `)
-    })
+    test.if(isWritableRoot())(
+      'cover it, or what is above it where the build’s user cannot even reach it',
+      () => {
+        const tools = `${hidden}/tools`
+        const shown = { ...settings, readableFolders: [tools] }
+        const covered = sandboxArguments(folder, { ...view, hidden: [hidden] }, user, shown)
+        const inOrder = new RegExp(
+          ` --tmpfs ${hidden} .* --ro-bind /mnt/\\d ${tools} .*--remount-ro ${hidden} `,
+        )
+        expect(text(covered.sandbox)).toMatch(inOrder)
+        const unreachable = sandboxArguments(
+          folder,
+          { ...view, hidden: [join(hidden, 'inner')] },
+          user,
+          settings,
+        )
+        expect(text(unreachable.sandbox)).toContain(` --tmpfs ${hidden} `)
+        const sameUser = sandboxArguments(
+          folder,
+          { ...view, hidden: [join(hidden, 'inner')] },
+          undefined,
+          settings,
+        )
+        expect(text(sameUser.sandbox)).toContain(` --tmpfs ${hidden}/inner `)
+      },
+    )
   })
 })
 

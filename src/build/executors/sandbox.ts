@@ -24,6 +24,8 @@ export interface SandboxSettings {
   /** Descriptor that gives the filter of system calls, where there is one. */
   seccomp: number | undefined
   network: boolean
+  /** Shown at their own paths, for this session alone. */
+  readableFolders: readonly string[]
 }
 
 /** Arguments of bwrap, without the command. */
@@ -81,7 +83,7 @@ export function sandboxArguments(
   folder: JobFolder,
   view: SandboxView,
   user: BuildUser | undefined,
-  { passwd, seccomp, network }: SandboxSettings,
+  { passwd, seccomp, network, readableFolders }: SandboxSettings,
 ): SandboxArguments {
   const staged: string[] = []
   const reach = (path: string): string => {
@@ -90,6 +92,8 @@ export function sandboxArguments(
     staged.push('--bind', path, place)
     return place
   }
+  const hidden = view.hidden.filter(isVisible).map((path) => coverablePath(path, user))
+  const covers = hidden.map(coverOf)
   const sandbox = [
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
@@ -102,10 +106,13 @@ export function sandboxArguments(
     ...systemFiles.filter((path) => existsSync(path)).map((path) => ['--ro-bind', realpathSync(path), path]),
     ['--ro-bind-data', String(passwd), '/etc/passwd'],
     ['--proc', '/proc', '--dev', '/dev', '--dir', '/run', '--symlink', '/tmp', '/var/tmp'],
-    ...view.hidden.filter((path) => isVisible(path) && isReachable(path, user)).map(covered),
+    ...covers.map(({ cover }) => cover),
     ...view.toolFolders.map((path) => ['--ro-bind', reach(path), path]),
     ...view.files.filter((path) => !isVisible(path)).map((path) => ['--ro-bind', reach(path), path]),
     ['--bind', reach(folder.work), workPlace, '--bind', reach(folder.temporary), '/tmp'],
+    // After `/tmp`, in which a data directory may lie.
+    ...readableFolders.map((path) => ['--ro-bind', reach(path), path]),
+    ...covers.map(({ close }) => close),
     ['--remount-ro', '/', '--chdir', workPlace],
   ].flat()
   if (!user) return { sandbox }
@@ -133,9 +140,10 @@ function isVisible(path: string): boolean {
   return systemFolders.some((folder) => isWithin(path, folder)) && existsSync(path)
 }
 
-/** What the build's user could not even reach on the host need not be covered, nor could bwrap, which runs as that user. */
-function isReachable(path: string, user: BuildUser | undefined): boolean {
-  return !user || pathsAbove(path).every((folder) => (statSync(folder).mode & 0o001) !== 0)
+/** The path itself, or the folder above it that the build's user cannot enter: bwrap, which runs as that user, can cover that. */
+function coverablePath(path: string, user: BuildUser | undefined): string {
+  const closed = user && pathsAbove(path).find((folder) => (statSync(folder).mode & 0o001) === 0)
+  return closed ?? path
 }
 
 /** `/opt/a/b` → `/opt`, `/opt/a`. */
@@ -144,8 +152,9 @@ function pathsAbove(path: string): string[] {
   return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`)
 }
 
-function covered(path: string): string[] {
+/** An empty folder in which folders may be shown until it is closed, or an empty file. */
+function coverOf(path: string): { cover: string[]; close: string[] } {
   return lstatSync(path).isDirectory()
-    ? ['--tmpfs', path, '--remount-ro', path]
-    : ['--ro-bind', '/dev/null', path]
+    ? { cover: ['--tmpfs', path], close: ['--remount-ro', path] }
+    : { cover: ['--ro-bind', '/dev/null', path], close: [] }
 }
