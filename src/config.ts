@@ -228,6 +228,21 @@ export const settings = {
     '50',
     'How much of the disk all build caches and mirrors may take together, in GiB. What was used longest ago goes first.',
   ),
+  defaultNode: setting(
+    'PREAMP_DEFAULT_NODE',
+    z
+      .string()
+      .regex(/^(host|[0-9]+(\.[0-9]+){0,2})$/, 'must be a version, as 22 or 22.11.0, or host')
+      .default('22'),
+    '22',
+    'Version of Node of builds that name none. `host` is the one of this machine. Versions that are not on the machine come from the npm registry.',
+  ),
+  toolsGiB: setting(
+    'PREAMP_TOOLS_GIB',
+    z.coerce.number().min(0).default(5),
+    '5',
+    'How much of the disk the tools may take that builds asked for, in GiB. What was used longest ago goes first.',
+  ),
   buildDiskFreeGiB: setting(
     'PREAMP_BUILD_DISK_FREE_GIB',
     z.coerce.number().min(0).default(1),

@@ -29,6 +29,8 @@ export interface DataDirectory {
   work: string
   /** What makes the next build faster, and can be removed while no server runs. */
   caches: string
+  /** Tools that the server downloads for builds. */
+  tools: string
   /** One folder for each hour. */
   accessLogs: string
   credentials: string
@@ -46,6 +48,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     blobs: join(path, 'blobs'),
     work: join(path, 'work'),
     caches: join(path, 'caches'),
+    tools: join(path, 'tools'),
     accessLogs: join(path, 'access-logs'),
     credentials: join(path, 'credentials'),
     masterKey: join(path, 'master.key'),

@@ -13,6 +13,7 @@ import { openDiskBlobs } from './blobs/disk.ts'
 import { liveLogPath } from './build/build-log.ts'
 import type { Caches } from './build/caches/caches.ts'
 import type { Executor } from './build/executor.ts'
+import type { Toolchains } from './build/toolchain/toolchains.ts'
 import type { Worker } from './build/worker.ts'
 import { type Config, configuredQuotas, databaseUrl, isLoopbackBind, UsageError } from './config.ts'
 import { openConfiguredDatabase } from './configured-database.ts'
@@ -197,6 +198,18 @@ async function openDiskCaches(config: Config, directory: DataDirectory, log: Log
   })
 }
 
+async function openToolchains(config: Config, directory: DataDirectory, log: Logger): Promise<Toolchains> {
+  const { findTools } = await import('./build/executors/tools.ts')
+  const { findHostNode } = await import('./build/toolchain/host-node.ts')
+  const { openRegistry } = await import('./build/toolchain/registry.ts')
+  const { openToolCache } = await import('./build/toolchain/tool-cache.ts')
+  const { createToolchains } = await import('./build/toolchain/toolchains.ts')
+  const { path } = await findTools(process.env, directory.path)
+  const bytesMax = config.toolsGiB * 1024 ** 3
+  const cache = await openToolCache({ folder: directory.tools, bytesMax, registry: openRegistry(), log })
+  return createToolchains({ cache, hostNode: await findHostNode(path), defaultNode: config.defaultNode, log })
+}
+
 /** A worker that has begun to claim jobs. What it is made of is loaded here: the API can answer without it. */
 async function openWorker(
   parts: State & { edges: LatePart<EdgeSupervisor>; sites: SiteAddresses; caches: LatePart<Caches> },
@@ -204,6 +217,7 @@ async function openWorker(
   const { config, directory, edges, sites, ...others } = parts
   const state = { ...others, caches: await parts.caches.get() }
   const executor = await openExecutor(config, directory, state.log)
+  const toolchains = await openToolchains(config, directory, state.log)
   const { createRunner } = await import('./build/runner.ts')
   const { createWorker } = await import('./build/worker.ts')
   const { sessionLimitsOf } = await import('./build/session-limits.ts')
@@ -213,6 +227,7 @@ async function openWorker(
   const runJob = createRunner({
     ...state,
     executor,
+    toolchains,
     workRoot,
     serverVariables: passedOnVariables(process.env, config.buildEnv),
     sessionLimits: sessionLimitsOf(

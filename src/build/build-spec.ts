@@ -41,7 +41,8 @@ export interface BuildSpec {
 }
 
 export interface BuildPhase {
-  name: (typeof buildPhaseNames)[number] | (typeof testPhaseNames)[number]
+  /** `liveUpdates` is what `_LIVE_UPDATES` installs; no spec has it. */
+  name: (typeof buildPhaseNames)[number] | (typeof testPhaseNames)[number] | 'liveUpdates'
   commands: string[]
 }
 

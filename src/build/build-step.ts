@@ -35,11 +35,13 @@ import { buildSpecFiles, customHeadersFile, findBuildSpec } from './find-build-s
 import { findNoChange } from './find-changes.ts'
 import { detectBuildSpec, type DetectionTask } from './framework.ts'
 import { runTests } from './test-step.ts'
+import type { Toolchain, Toolchains } from './toolchain/toolchains.ts'
 
 export interface BuildOptions {
   blobs: Blobs
   executor: Executor
   caches: Caches
+  toolchains: Toolchains
   /** The job's folder in the work folder: logs, Git's configuration, and below `build` what its commands see. */
   jobFolder: string
   /** Server variables that builds see. */
@@ -101,9 +103,11 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
   const kept = await openEnvironmentCache(environmentCache)
   writeSecretNames(log, task.buildSecrets)
   const cache = openCache(options, task, spec, checkedOut)
-  const shell = await openShell(options, task, spec, { ...checkedOut, cache })
+  const toolchain = await openToolchain(options, task, spec, checkedOut)
+  const shell = await openShell(options, task, spec, { ...checkedOut, cache, toolchain })
   let testFailure: BuildFailed | undefined
   try {
+    if (toolchain) await shell.run([toolchain.updates], log)
     await runBackend(shell, spec, task)
     if (unchanged === undefined) {
       await runFrontend(shell, spec, log)
@@ -112,6 +116,7 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
     }
   } finally {
     await shell.end()
+    await toolchain?.close()
   }
   if (unchanged !== undefined) return finish({ kind: 'unchanged', reason: unchanged }, log)
   const root = await realBuildPath(checkedOut.folder, spec.buildPath)
@@ -210,11 +215,33 @@ function openCache(
   return cacheStep(caches.builds, cached, spec.cachePaths, { from: branchId, log })
 }
 
+/** None where there is no command that could need one. */
+async function openToolchain(
+  { toolchains, jobFolder }: BuildOptions,
+  { app, branch, log, signal }: BuildJob,
+  { backend, frontend, test, buildPath }: BuildSpec,
+  { folder }: CheckedOut,
+): Promise<Toolchain | undefined> {
+  const phases = [...backend, ...frontend, ...(test?.phases ?? [])]
+  const commands = phases.flatMap((phase) => phase.commands)
+  if (commands.length === 0) return undefined
+  const folders = [await realBuildPath(folder, buildPath), folder]
+  const variables = settingVariables(app, branch)
+  return toolchains.open({
+    ownFolder: join(jobFolder, 'toolchain'),
+    variables,
+    commands,
+    folders,
+    signal,
+    log,
+  })
+}
+
 async function openShell(
   options: BuildOptions,
   task: BuildJob,
   spec: BuildSpec,
-  { folder, cloneUrl, cache }: CheckedOut & { cache: CacheStep },
+  { folder, cloneUrl, cache, toolchain }: CheckedOut & { cache: CacheStep; toolchain: Toolchain | undefined },
 ): Promise<BuildShell> {
   const { app, branch, job, log } = task
   const workFolder = join(options.jobFolder, 'build')
@@ -223,10 +250,13 @@ async function openShell(
     jobKey: job.jobKey,
     workFolder,
     startFolder: join(folder, start),
-    preparation: environmentCacheOnPath(relative(join(folder, start), workFolder)),
+    preparation: [
+      environmentCacheOnPath(relative(join(folder, start), workFolder)),
+      toolchain?.preparation ?? '',
+    ].join('\n'),
     limits: options.sessionLimits(computeTypeOf(app)),
     network: appOptionsOf(app).network,
-    readableFolders: [],
+    readableFolders: toolchain?.readableFolders ?? [],
     environment: buildEnvironment(
       {
         accountId: app.accountId,

@@ -18,8 +18,5 @@ export function variableWarnings(variables: Record<string, string>, executor: st
       `# _CUSTOM_IMAGE is not used: the executor ${executor} has no images, commands see the programs of this machine.`,
     )
   }
-  if (variables['_LIVE_UPDATES']) {
-    warnings.push('# _LIVE_UPDATES is set but this version of Preamp does not act on it.')
-  }
   return warnings
 }

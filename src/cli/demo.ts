@@ -30,7 +30,10 @@ export function register(program: Command): void {
 }
 
 async function demo(command: Command): Promise<void> {
-  const config = configOf(command)
+  const given = configOf(command)
+  const isNodeGiven = process.env['PREAMP_DEFAULT_NODE'] || command.getOptionValue('defaultNode')
+  // The example runs on any Node, and is to be up at once.
+  const config = isNodeGiven ? given : { ...given, defaultNode: 'host' }
   let server: RunningServer | undefined
   const signal = untilSignal(() => server?.kill())
   // The build's log is what there is to see here; the server's own shows what goes wrong.

@@ -117,6 +117,18 @@ export const limits = {
   /** In a mirror of a repository, each from one fetch; beyond, small ones are joined. */
   mirrorPacksMax: 20,
 
+  /** Of a package of the npm registry that becomes a tool, unpacked. */
+  toolBytesMax: 1 * GiB,
+  toolFilesMax: 50_000,
+  /** For the npm registry to say which versions of a package there are. */
+  toolAnswerSecondsMax: 30,
+  /** For one package of the npm registry, to its last byte; and for what a build waits for a tool. */
+  toolSecondsMax: 300,
+  /** Tools that one build asks for, and how long the lines may be with which it asks, on average. */
+  toolRequestsMax: 100,
+  toolRequestBytesMax: 256,
+  liveUpdatesMax: 20,
+
   leaseSeconds: 30,
   leaseRenewSeconds: 10,
   claimAttemptsMax: 3,

@@ -141,6 +141,7 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
         '[INFO]: # Retrieving environment cache...',
         '[INFO]: ---- Setting Up SSM Secrets ----',
         '[INFO]: # No secrets are set for this app and branch.',
+        expect.stringMatching(/^\[INFO\]: # Node \S+ of this machine is used \(the default\)\.$/),
         '[INFO]: ## Starting Backend Build',
         '[INFO]: ## Checking for associated backend environment...',
         '[INFO]: ## No backend environment association found, continuing...',

@@ -10,6 +10,7 @@ import { liveLogPath } from '../../src/build/build-log.ts'
 import { type CachesOptions, openCaches } from '../../src/build/caches/caches.ts'
 import { chooseExecutor } from '../../src/build/executors/choose.ts'
 import { createRunner, type RunnerOptions } from '../../src/build/runner.ts'
+import type { Toolchains } from '../../src/build/toolchain/toolchains.ts'
 import { createWorker, type Worker } from '../../src/build/worker.ts'
 import { newId } from '../../src/model/ids.ts'
 import { finishedStatuses, type JobStatus, type StepName } from '../../src/model/jobs.ts'
@@ -24,6 +25,7 @@ import type { JobRow, StepRow } from '../../src/store/schema.ts'
 import { SecretBox } from '../../src/store/secret-box.ts'
 import { findStep, listSteps } from '../../src/store/steps.ts'
 import { appRow, branchRow, jobRow } from './rows.ts'
+import { openTestToolchains } from './toolchains.ts'
 import { waitFor } from './wait-for.ts'
 
 /** A database, blobs and a worker with real builds, but no API and no edge: jobs are put into the database as rows. */
@@ -59,6 +61,8 @@ export interface JobRunsOptions {
   folder?: string
   runner?: Partial<RunnerOptions>
   caches?: Partial<CachesOptions>
+  /** Those with the Node of this machine as the default unless given. */
+  toolchains?: Toolchains
   concurrency?: number
   shortage?(): Promise<string | undefined>
   /** The worker is left to be started by the test. */
@@ -107,7 +111,8 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     log,
     ...options.caches,
   })
-  const shared = { database, blobs, executor, caches, workRoot, now, log }
+  const toolchains = options.toolchains ?? (await openTestToolchains(join(folder, 'tools')))
+  const shared = { database, blobs, executor, caches, toolchains, workRoot, now, log }
   const runJob = createRunner({
     ...shared,
     secrets,

@@ -43,7 +43,12 @@ export async function startPreamp(options: StartOptions = {}): Promise<TestPream
   rmSync(directory.server, { force: true })
   const ports = ['--api-port', String(options.apiPort ?? 0), '--sites-port', String(options.sitesPort ?? 0)]
   const child = Bun.spawn([process.execPath, mainScript, 'serve', '--data-dir', dataDir, ...ports], {
-    env: { ...withoutPreampSettings(process.env), PREAMP_EDGE_PROCESSES: '1', ...options.environment },
+    env: {
+      ...withoutPreampSettings(process.env),
+      PREAMP_EDGE_PROCESSES: '1',
+      PREAMP_DEFAULT_NODE: 'host',
+      ...options.environment,
+    },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
