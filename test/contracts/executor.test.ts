@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { randomInt } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Executor } from '../../src/build/executor.ts'
 import { findCgroups } from '../../src/build/executors/cgroup.ts'
 import { jobMark } from '../../src/build/executors/job-mark.ts'
 import {
+  countDescriptors,
   type ExecutorCase,
   exited,
   makeDataDirectory,
@@ -509,9 +510,3 @@ test('sessions leave no descriptors open', async () => {
     removeDataDirectory(dataDirectory)
   }
 })
-
-/** Descriptors of this process; Bun closes those that it duplicated when their readers are collected. */
-function countDescriptors(): number {
-  Bun.gc(true)
-  return readdirSync('/proc/self/fd').length
-}
