@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 
 import { z } from 'zod'
 
+import { parseNetwork } from './model/addresses.ts'
 import { parseComputeSize } from './model/compute-types.ts'
 import { quotaPresets, type Quotas, quotasOf } from './model/quotas.ts'
 
@@ -24,6 +25,10 @@ const list = z.string().transform((text) =>
 const addressList = list.refine(
   (addresses) => addresses.every((address) => isIP(address) !== 0),
   'must be IP addresses, separated by commas',
+)
+const networkList = list.refine(
+  (networks) => networks.every((network) => parseNetwork(network)?.bits === 32),
+  'must be IPv4 addresses or networks, separated by commas, as in 192.0.2.1,10.1.0.0/16',
 )
 const serverList = list.refine(
   (servers) => servers.every(isAddressWithPort),
@@ -179,6 +184,18 @@ export const settings = {
     list.optional(),
     'proxy, CA bundle and npm registry variables without credentials',
     'Names of server variables that are passed on to builds, separated by commas.',
+  ),
+  buildNetwork: setting(
+    'PREAMP_BUILD_NETWORK',
+    z.enum(['isolated', 'host']).optional(),
+    'isolated where it works, else host',
+    'Network of builds in bubblewrap: `isolated` leads to the internet and, where PREAMP_PRIVATE_SOURCES is on, to private addresses, never to this machine (docs/security.md). `host` is the one of the server.',
+  ),
+  buildOpenNetworks: setting(
+    'PREAMP_BUILD_OPEN_NETWORKS',
+    networkList.default([]),
+    'the proxies and registries in PREAMP_BUILD_ENV, at their ports',
+    'What isolated builds reach besides: private addresses or networks, or addresses of this machine, separated by commas.',
   ),
   computeStandard: setting(
     'PREAMP_COMPUTE_STANDARD',
@@ -349,7 +366,7 @@ export const settings = {
     'PREAMP_PRIVATE_SOURCES',
     flag.optional(),
     'true on a loopback bind',
-    'Whether `sourceUrl` and repositories may lie at private and loopback addresses. Link-local and metadata addresses never may.',
+    'Whether `sourceUrl` and repositories may lie at private and loopback addresses, and isolated builds reach private ones. Link-local and metadata addresses never may.',
   ),
   smtpUrl: setting(
     'PREAMP_SMTP_URL',

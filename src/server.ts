@@ -171,6 +171,7 @@ const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
 async function openExecutor(config: Config, directory: DataDirectory, log: Logger): Promise<Executor> {
   const { chooseExecutor, NoExecutor } = await import('./build/executors/choose.ts')
+  const { passedOnVariables } = await import('./build/environment.ts')
   try {
     const { executor, notice } = await chooseExecutor({
       executor: config.executor,
@@ -179,6 +180,10 @@ async function openExecutor(config: Config, directory: DataDirectory, log: Logge
       dataDirectory: directory.path,
       secretPaths: config.masterKeyFile === undefined ? [] : [realpathSync(config.masterKeyFile)],
       environment: process.env,
+      buildNetwork: config.buildNetwork,
+      privateSources: config.privateSources ?? isLoopbackBind(config),
+      openNetworks: config.buildOpenNetworks,
+      passedOnVariables: passedOnVariables(process.env, config.buildEnv),
     })
     if (notice) log.warn(notice)
     return executor

@@ -78,6 +78,9 @@ export type BuildResult =
   | { kind: 'unchanged'; reason: string }
   | { kind: 'tests-failed'; failure: BuildFailed }
 
+const sharedNetwork =
+  '# The build shares the network of its machine: it reaches services there that listen on loopback alone, and link-local and metadata addresses.'
+
 /**
  * Step BUILD: from a commit to the manifest of what it made (contract/hosting-behaviour.md §1). The commands of all sections
  * run in one shell, those of the tests too, with a step of their own. What they leave is read once all their processes are
@@ -86,6 +89,7 @@ export type BuildResult =
 export async function build(options: BuildOptions, task: BuildJob): Promise<BuildResult> {
   const { log } = task
   log.write('INFO', `# Build environment configured with ${describeLimits(options, task.app)}`)
+  if (options.executor.sharesNetwork && appOptionsOf(task.app).network) log.write('WARNING', sharedNetwork)
   const checkedOut = await checkOut(options, task)
   const spec = await readSpec(checkedOut.folder, options, task)
   const unchanged = await findNoChange({

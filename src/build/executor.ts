@@ -6,6 +6,14 @@ export interface Executor {
   readonly name: 'bubblewrap' | 'process'
   /** Whether it can keep commands from the network, as {@link SessionOptions.network} asks. */
   readonly canCutNetwork: boolean
+  /** Whether commands with a network reach the loopback services of the host, and link-local addresses. */
+  readonly sharesNetwork: boolean
+
+  /**
+   * Begins, ahead of {@link Executor.open}, what the first session of a job with a network will wait for.
+   * @returns what ends it again, where no session was opened
+   */
+  prepare?(jobKey: string): () => Promise<void>
 
   /**
    * Starts one bash session; nothing of the repository has run when it resolves. A job has one session at a time.
@@ -34,7 +42,7 @@ export interface SessionOptions {
   /** The whole environment of the commands, but for what the executor adds: HOME, PATH, TMPDIR where absent. */
   environment: Record<string, string>
   limits: SessionLimits
-  /** Whether the commands reach the network; never the loopback services of the host, where the executor can prevent it. */
+  /** Whether the commands reach the network: {@link Executor.sharesNetwork} says which. */
   network: boolean
   /** Folders of the server that the commands see at their own paths and cannot write: toolchains. */
   readableFolders: readonly string[]

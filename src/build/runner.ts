@@ -10,6 +10,7 @@ import { JobNotRunning, publish, type Published, settle, withdraw } from '../dep
 import { RefusedContent } from '../deploy/refused-content.ts'
 import type { S3Settings } from '../deploy/s3-source.ts'
 import { CheckoutFailed } from '../git/checkout.ts'
+import { appOptionsOf } from '../model/app-options.ts'
 import { newId } from '../model/ids.ts'
 import { paddedJobNumber } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
@@ -140,7 +141,7 @@ export function createRunner(options: RunnerOptions): RunJob {
     return { job, app, branch, appSecrets, buildSecrets, control, steps, newMask }
   }
 
-  function runBuild(run: Run, jobFolder: string): Promise<BuildResult> {
+  async function runBuild(run: Run, jobFolder: string): Promise<BuildResult> {
     const { job, app, branch, control } = run
     const variables = settingVariables(app, branch)
     const milliseconds =
@@ -170,7 +171,13 @@ export function createRunner(options: RunnerOptions): RunJob {
         },
       )
     const step = { context: options.executor.name }
-    return run.steps.record('BUILD', work, { ...step, reasonOf: unchangedReason }).finally(deadline.clear)
+    const unprepare = appOptionsOf(app).network ? options.executor.prepare?.(job.jobKey) : undefined
+    try {
+      return await run.steps.record('BUILD', work, { ...step, reasonOf: unchangedReason })
+    } finally {
+      deadline.clear()
+      await unprepare?.()
+    }
   }
 
   function environmentCacheOf({ job, control, branch: { branchId } }: Run): EnvironmentCache {

@@ -83,6 +83,13 @@ export function addressClass(address: string): AddressClass {
   return classOf(number, 128, ipv6Ranges) ?? 'private'
 }
 
+/** The IPv4 and IPv6 networks of a class, in CIDR form, as far as they are listed: not all that is public is. */
+export function networksOf(wanted: Exclude<AddressClass, 'public'>): string[] {
+  return [...ipv4Ranges, ...ipv6Ranges]
+    .filter(([, , kind]) => kind === wanted)
+    .map(([network, prefixBits]) => `${network}/${prefixBits}`)
+}
+
 /** A network in CIDR form, or one address; undefined for a text that is neither. */
 export function parseNetwork(text: string): Network | undefined {
   const [address = '', prefix, ...rest] = text.split('/')

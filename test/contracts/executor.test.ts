@@ -7,7 +7,6 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   writeFileSync,
@@ -18,6 +17,7 @@ import type { Executor } from '../../src/build/executor.ts'
 import { findCgroups } from '../../src/build/executors/cgroup.ts'
 import { jobMark } from '../../src/build/executors/job-mark.ts'
 import {
+  countDescriptors,
   type ExecutorCase,
   exited,
   makeDataDirectory,
@@ -541,9 +541,3 @@ test('sessions leave no descriptors open', async () => {
     removeDataDirectory(dataDirectory)
   }
 })
-
-/** Descriptors of this process; Bun closes those that it duplicated when their readers are collected. */
-function countDescriptors(): number {
-  Bun.gc(true)
-  return readdirSync('/proc/self/fd').length
-}

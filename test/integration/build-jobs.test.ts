@@ -111,7 +111,9 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
         .updateTable('apps')
         .set({ options: JSON.stringify({ network: false }) as never })
         .execute()
-      const job = await runs.finish(await runs.start(branchId))
+      const jobKey = await runs.start(branchId)
+      const job = await runs.finish(jobKey)
+      expect(await runs.log(jobKey, 'BUILD')).not.toContain('shares the network')
       if (executor === 'bubblewrap') expect(job.status).toBe('SUCCEED')
       else
         expect(job).toMatchObject({
@@ -134,6 +136,9 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       await runs.finish(jobKey)
       expect(textOf(await runs.log(jobKey, 'BUILD'))).toEqual([
         '[INFO]: # Build environment configured with Standard build compute type: 1GiB Memory, 2vCPUs, 1GB Disk Space',
+        ...(runs.executor.sharesNetwork
+          ? [expect.stringMatching(/^\[WARNING\]: # The build shares the network of its machine/)]
+          : []),
         `[INFO]: # Cloning repository: ${repository.url}`,
         "[INFO]: Cloning into 'builds'...",
         '[INFO]: # Checking for Git submodules at: builds/.gitmodules',

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 import {
   CreateAppCommand,
@@ -12,39 +14,26 @@ import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { requires } from '../support/requires.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-/** A URL whose answer waits until the gate is open, for builds that are to be met at work. */
-interface Gate {
-  url: URL
-  /** Resolves when somebody waits. */
-  reached: Promise<void>
-  open(): void
-  stop(): Promise<void>
-}
-
-function startGate(): Gate {
-  const reached = Promise.withResolvers<void>()
-  const opened = Promise.withResolvers<void>()
-  const server = Bun.serve({
-    hostname: '127.0.0.1',
-    port: 0,
-    idleTimeout: 0,
-    development: false,
-    async fetch() {
-      reached.resolve()
-      await opened.promise
-      return new Response('open')
+const specOf = (...commands: string[]) =>
+  JSON.stringify({
+    version: 1,
+    frontend: {
+      phases: { build: { commands } },
+      artifacts: { baseDirectory: '.', files: ['index.html'] },
     },
   })
-  return {
-    url: server.url,
-    reached: reached.promise,
-    open: () => opened.resolve(),
-    stop: () => server.stop(true),
-  }
-}
+/** Says that its build is at work, and then waits until the gate is opened: both by files beside the sources. */
+const waitAtGate = 'touch reached; until test -e open; do sleep 0.1; done'
 
-const specWaitingFor = (url: string) =>
-  `version: 1\nfrontend:\n  phases: { build: { commands: ['curl --silent --fail ${url}'] } }\n  artifacts: { baseDirectory: ., files: [index.html] }\n`
+/** Waits for such a build, and gives what opens its gate. */
+async function meetAtGate(dataDir: string): Promise<() => void> {
+  const reached = new Bun.Glob('work/*/build/*/reached')
+  const [path] = await waitFor('a build at the gate', 60, () => {
+    const found = [...reached.scanSync(dataDir)]
+    return found.length > 0 && found
+  })
+  return () => writeFileSync(join(dataDir, dirname(path!), 'open'), '')
+}
 
 /** Posts to the URL as build hooks are called, and gives the number of the job. */
 async function postByCurl(url: string): Promise<string> {
@@ -58,15 +47,11 @@ async function postByCurl(url: string): Promise<string> {
 describe.if(requires('git', 'curl'))('an incoming webhook', () => {
   let preamp: TestPreamp
   let repository: TestRepository
-  let gate: Gate
   beforeAll(async () => {
     preamp = await startPreamp()
-    gate = startGate()
     repository = await createGitRepository({ 'index.html': 'first' })
   })
   afterAll(async () => {
-    gate?.open()
-    await gate?.stop()
     repository?.remove()
     await preamp?.stop()
   })
@@ -91,13 +76,13 @@ describe.if(requires('git', 'curl'))('an incoming webhook', () => {
     expect(await (await visit()).text()).toBe('first')
 
     // What is called for while a build runs waits behind it, and builds what is the head by then.
-    repository.commit({ 'index.html': 'second', 'amplify.yml': specWaitingFor(gate.url.href) })
+    repository.commit({ 'index.html': 'second', 'amplify.yml': specOf(waitAtGate) })
     expect(await callHook()).toBe('2')
-    await gate.reached
+    const openGate = await meetAtGate(preamp.dataDir)
     expect(await callHook()).toBe('3')
     expect(await callHook()).toBe('3')
-    repository.commit({ 'index.html': 'third' })
-    gate.open()
+    repository.commit({ 'index.html': 'third', 'amplify.yml': specOf() })
+    openGate()
     await succeeds('2')
     await succeeds('3')
     expect(await (await visit()).text()).toBe('third')

@@ -1,12 +1,23 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { BuildSession, CommandResult, Executor, SessionOptions } from '../../src/build/executor.ts'
 import { openBubblewrapExecutor } from '../../src/build/executors/bubblewrap.ts'
 import { findCgroups } from '../../src/build/executors/cgroup.ts'
+import { findOwnNetwork, type NetworkChoice } from '../../src/build/executors/find-network.ts'
 import { openProcessExecutor } from '../../src/build/executors/process.ts'
 import { findTools } from '../../src/build/executors/tools.ts'
+import { reportSkipped, requires } from './requires.ts'
 
 /** Kind of executor, and whether it may use cgroups where the host has them. */
 export interface ExecutorCase {
@@ -14,10 +25,29 @@ export interface ExecutorCase {
   cgroups: boolean
 }
 
-/** An executor as a server with this data directory has it. */
+/** Whether builds in bubblewrap can have a network of their own here. */
+export function requiresOwnNetwork(): boolean {
+  if (!requires('bwrap', 'slirp4netns', 'nft')) return false
+  if (hasTunDevice()) return true
+  reportSkipped('/dev/net/tun')
+  return false
+}
+
+/** Not so in a container that was given none, which no package can bring. */
+function hasTunDevice(): boolean {
+  try {
+    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** An executor as a server with this data directory has it; one of bubblewrap with its own network where that is there. */
 export async function openExecutor(
   { kind, cgroups }: ExecutorCase,
   dataDirectory: string,
+  network: Partial<NetworkChoice> = {},
 ): Promise<Executor> {
   const tools = await findTools(process.env, dataDirectory)
   const common = {
@@ -34,7 +64,15 @@ export async function openExecutor(
     hidden: [dataDirectory],
     canDisableUserNamespaces: true,
   }
-  return openBubblewrapExecutor({ ...common, bwrap: Bun.which('bwrap')!, setpriv, view })
+  const bwrap = Bun.which('bwrap')!
+  const choice = { buildNetwork: undefined, privateSources: true, openNetworks: [], passedOnVariables: {} }
+  const found = await findOwnNetwork({ ...choice, ...network }, bwrap, findAnyProgram)
+  const own = typeof found === 'string' || !hasTunDevice() ? undefined : found
+  return openBubblewrapExecutor({ ...common, bwrap, setpriv, view, network: own })
+}
+
+function findAnyProgram(name: string): string | undefined {
+  return Bun.which(name, { PATH: `${process.env['PATH']}:/usr/sbin` }) ?? undefined
 }
 
 /** A data directory as the server makes it, with a key in it that nobody may read. */
@@ -110,4 +148,10 @@ export function exited(exitCode: number): CommandResult {
 
 export function removeDataDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true })
+}
+
+/** Descriptors of this process; Bun closes those that it duplicated when their readers are collected. */
+export function countDescriptors(): number {
+  Bun.gc(true)
+  return readdirSync('/proc/self/fd').length
 }

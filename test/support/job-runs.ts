@@ -8,6 +8,7 @@ import type { Blobs } from '../../src/blobs/blobs.ts'
 import { openDiskBlobs } from '../../src/blobs/disk.ts'
 import { liveLogPath } from '../../src/build/build-log.ts'
 import { type CachesOptions, openCaches } from '../../src/build/caches/caches.ts'
+import type { Executor } from '../../src/build/executor.ts'
 import { chooseExecutor } from '../../src/build/executors/choose.ts'
 import { createRunner, type RunnerOptions } from '../../src/build/runner.ts'
 import type { Toolchains } from '../../src/build/toolchain/toolchains.ts'
@@ -34,6 +35,7 @@ export interface JobRuns {
   workRoot: string
   database: Database
   blobs: Blobs
+  executor: Executor
   worker: Worker
   /** Makes an app with one branch, `main`, and gives the branch's id. */
   addApp(
@@ -102,6 +104,10 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     dataDirectory: folder,
     secretPaths: [],
     environment: process.env,
+    buildNetwork: undefined,
+    privateSources: true,
+    openNetworks: [],
+    passedOnVariables: {},
   })
   const caches = openCaches({
     folder: join(folder, 'caches'),
@@ -148,6 +154,7 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     workRoot,
     database,
     blobs,
+    executor,
     worker,
     async addApp(settings, { secrets: appSecrets, branch: branchSettings } = {}) {
       const app = appRow()

@@ -6,6 +6,8 @@ import { existsSync, readdirSync } from 'node:fs'
  */
 export const programs = {
   bwrap: 'bubblewrap',
+  slirp4netns: 'slirp4netns',
+  nft: 'nftables',
   git: 'git',
   curl: 'curl',
   unzip: 'unzip',

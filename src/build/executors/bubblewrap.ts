@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 
-import type { Executor } from '../executor.ts'
+import type { BuildSession, Executor, SessionOptions } from '../executor.ts'
 import { completeEnvironment } from './default-environment.ts'
 import { buildUserName, dropTo, type HostOptions, reapSession, sessionShell } from './host-session.ts'
 import { homeName, pathInside, prepareJobFolder } from './job-folder.ts'
 import { jobMark } from './job-mark.ts'
+import type { OwnNetwork, SessionNetwork } from './own-network.ts'
 import { passwdText, sandboxArguments, type SandboxView, workPlace } from './sandbox.ts'
 import { seccompProgram } from './seccomp.ts'
 import { openShellSession } from './shell-session.ts'
@@ -14,54 +15,90 @@ export interface BubblewrapOptions extends HostOptions {
   bwrap: string
   setpriv: string
   view: SandboxView
+  /** Where it is missing, builds share the network of the host. */
+  network: OwnNetwork | undefined
 }
 
-const descriptors = { stage: 4, sandbox: 5, passwd: 6, seccomp: 7 }
+/** Of what is given to bwrap in any case; the others follow. */
+const descriptors = { stage: 4, sandbox: 5, passwd: 6 }
 
 /** Runs builds in namespaces of their own, see {@link sandboxArguments}. */
 export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
   const { instance, user, cgroups } = options
   const seccomp = seccompProgram(process.arch)
+  /** Networks of jobs, by mark, until their sessions come for them. */
+  const begun = new Map<string, SessionNetwork>()
+
+  function takeNetwork(mark: string): SessionNetwork | undefined {
+    const network = begun.get(mark) ?? options.network?.begin(mark)
+    begun.delete(mark)
+    return network
+  }
+
+  async function open(session: SessionOptions, network: SessionNetwork | undefined): Promise<BuildSession> {
+    const mark = jobMark(instance, session.jobKey)
+    const folder = await prepareJobFolder(session.workFolder, user)
+    const home = join(workPlace, homeName)
+    const self = user ?? { uid: process.getuid!(), gid: process.getgid!() }
+    const data = {
+      passwd: passwdText(self, buildUserName, home),
+      ...(network && { resolver: await network.resolverText() }),
+      ...(seccomp && { seccomp }),
+    }
+    const dataDescriptors = Object.keys(data).map((name, index) => [name, descriptors.passwd + index])
+    const { stage, sandbox } = sandboxArguments(folder, options.view, user, {
+      self,
+      descriptors: { passwd: descriptors.passwd, ...Object.fromEntries(dataDescriptors) },
+      network: session.network,
+      readableFolders: session.readableFolders,
+    })
+    const command = commandLine(options)
+    return openShellSession({
+      command: network ? await network.commandInside(command) : command,
+      cwd: '/',
+      startFolder: join(workPlace, pathInside(session.workFolder, session.startFolder)),
+      environment: completeEnvironment(
+        session.environment,
+        { home, temporary: '/tmp', path: options.path, user: buildUserName },
+        mark,
+      ),
+      mark,
+      inputs: [argumentList(stage ?? []), argumentList(sandbox), ...Object.values(data)],
+      network,
+      user,
+      group: await cgroups?.create(mark, session.limits),
+      workFolder: folder.work,
+      limits: session.limits,
+      onOutput: session.onOutput,
+    })
+  }
+
+  const reap = (jobKey: string): Promise<void> => reapSession(options, jobKey)
+
   return {
     name: 'bubblewrap',
     canCutNetwork: true,
+    sharesNetwork: options.network === undefined,
 
-    async open(session) {
-      const mark = jobMark(instance, session.jobKey)
-      const folder = await prepareJobFolder(session.workFolder, user)
-      const home = join(workPlace, homeName)
-      const { stage, sandbox } = sandboxArguments(folder, options.view, user, {
-        passwd: descriptors.passwd,
-        seccomp: seccomp && descriptors.seccomp,
-        network: session.network,
-        readableFolders: session.readableFolders,
-      })
-      const self = user ?? { uid: process.getuid!(), gid: process.getgid!() }
-      return openShellSession({
-        command: commandLine(options),
-        cwd: '/',
-        startFolder: join(workPlace, pathInside(session.workFolder, session.startFolder)),
-        environment: completeEnvironment(
-          session.environment,
-          { home, temporary: '/tmp', path: options.path, user: buildUserName },
-          mark,
-        ),
-        mark,
-        inputs: [
-          argumentList(stage ?? []),
-          argumentList(sandbox),
-          passwdText(self, buildUserName, home),
-          ...(seccomp ? [seccomp] : []),
-        ],
-        user,
-        group: await cgroups?.create(mark, session.limits),
-        workFolder: folder.work,
-        limits: session.limits,
-        onOutput: session.onOutput,
-      })
+    prepare(jobKey) {
+      const mark = jobMark(instance, jobKey)
+      if (options.network) begun.set(mark, options.network.begin(mark))
+      return async () => {
+        if (begun.delete(mark)) await reap(jobKey)
+      }
     },
 
-    reap: (jobKey) => reapSession(options, jobKey),
+    async open(session) {
+      const network = session.network ? takeNetwork(jobMark(instance, session.jobKey)) : undefined
+      try {
+        return await open(session, network)
+      } catch (error) {
+        if (network) await reap(session.jobKey)
+        throw error
+      }
+    },
+
+    reap,
   }
 }
 

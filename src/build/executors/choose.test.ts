@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { requiresOwnNetwork } from '../../../test/support/executors.ts'
 import { requires } from '../../../test/support/requires.ts'
 import { chooseExecutor, type ChooseOptions, NoExecutor } from './choose.ts'
 
@@ -18,17 +19,54 @@ beforeEach(() => {
     dataDirectory: root,
     secretPaths: [],
     environment: process.env,
+    buildNetwork: undefined,
+    privateSources: true,
+    openNetworks: [],
+    passedOnVariables: {},
   }
 })
 afterEach(() => rmSync(root, { recursive: true }))
 
 describe.if(requires('bwrap'))('where bubblewrap works', () => {
-  test('it is chosen, also on any bind', async () => {
+  test.if(requiresOwnNetwork())('it is chosen, also on any bind, with a network of its own', async () => {
     for (const loopback of [true, false]) {
       const { executor, notice } = await chooseExecutor({ ...options, loopback })
-      expect([executor.name, notice]).toEqual(['bubblewrap', undefined])
+      expect([executor.name, executor.sharesNetwork, notice]).toEqual(['bubblewrap', false, undefined])
     }
   })
+
+  describe('and slirp4netns does not', () => {
+    beforeEach(async () => {
+      await Bun.write(join(root, 'slirp4netns'), '#!/bin/sh\necho "no TUN device" >&2\nexit 1\n')
+      chmodSync(join(root, 'slirp4netns'), 0o755)
+      options.environment = { ...process.env, PATH: `${root}:${process.env['PATH']}` }
+    })
+
+    test('builds share the network of the host, with the reason', async () => {
+      const { executor, notice } = await chooseExecutor(options)
+      expect([executor.name, executor.sharesNetwork]).toEqual(['bubblewrap', true])
+      expect(notice).toStartWith('Builds share the network of this machine')
+      expect(notice).toContain('A network of their own does not work here: ')
+    })
+
+    test('nothing is chosen when a network of their own is asked for', async () => {
+      expect(chooseExecutor({ ...options, buildNetwork: 'isolated' })).rejects.toThrow(
+        'PREAMP_BUILD_NETWORK=isolated does not work here',
+      )
+    })
+  })
+
+  test('builds share the network of the host where that is asked for', async () => {
+    const { executor, notice } = await chooseExecutor({ ...options, buildNetwork: 'host' })
+    expect([executor.name, executor.sharesNetwork]).toEqual(['bubblewrap', true])
+    expect(notice).toContain('PREAMP_BUILD_NETWORK is host')
+  })
+})
+
+test('processes have no network of their own', async () => {
+  expect(chooseExecutor({ ...options, executor: 'process', buildNetwork: 'isolated' })).rejects.toThrow(
+    'PREAMP_BUILD_NETWORK=isolated does not work here: PREAMP_EXECUTOR is process.',
+  )
 })
 
 describe('where bubblewrap does not work', () => {

@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import type { Executor } from '../executor.ts'
 import { openBubblewrapExecutor } from './bubblewrap.ts'
 import { findCgroups } from './cgroup.ts'
+import { findOwnNetwork, type NetworkChoice } from './find-network.ts'
 import type { HostOptions } from './host-session.ts'
 import type { BuildUser } from './job-folder.ts'
 import { isReachableByOthers, openProcessExecutor } from './process.ts'
 import { findTools } from './tools.ts'
 
-export interface ChooseOptions {
+export interface ChooseOptions extends NetworkChoice {
   /** What the configuration asks for, if anything. */
   executor: 'bubblewrap' | 'process' | undefined
   /** Whether the API can be reached from this machine only. */
@@ -62,16 +63,18 @@ export async function chooseExecutor(options: ChooseOptions): Promise<ChosenExec
   const cgroups = await findCgroups()
   const host = { instance: options.dataDirectory, user, cgroups, path: tools.path }
   if (options.executor === 'process') {
+    refuseShared(options, 'PREAMP_EXECUTOR is process.')
     return {
       executor: openProcessExecutor({ ...host, setpriv: findProgram('setpriv', options) }),
       notice: processNotice(options, user, 'as set by PREAMP_EXECUTOR'),
     }
   }
   const sandbox = await tryBubblewrap(options, host, tools.folders)
-  if (typeof sandbox !== 'string') return { executor: sandbox }
+  if (typeof sandbox !== 'string') return sandbox
   if (options.executor === 'bubblewrap')
     throw new NoExecutor(`PREAMP_EXECUTOR=bubblewrap does not work here: ${sandbox}\n${advice}`)
   if (options.loopback) {
+    refuseShared(options, sandbox)
     return {
       executor: openProcessExecutor({ ...host, setpriv: findProgram('setpriv', options) }),
       notice: `${processNotice(options, user, 'since bubblewrap does not work here')} ${sandbox}\n${advice}`,
@@ -92,24 +95,38 @@ async function tryBubblewrap(
   options: ChooseOptions,
   host: HostOptions,
   toolFolders: string[],
-): Promise<Executor | string> {
+): Promise<ChosenExecutor | string> {
   const bwrap = findProgram('bwrap', options)
   const setpriv = findProgram('setpriv', options)
   if (bwrap === undefined) return 'bwrap is not installed.'
   if (setpriv === undefined) return 'setpriv (of util-linux) is not installed.'
-  const executor = openBubblewrapExecutor({
-    ...host,
-    bwrap,
-    setpriv,
-    view: {
-      toolFolders,
-      files: certificateFiles(options.environment),
-      hidden: [options.dataDirectory, ...options.secretPaths],
-      canDisableUserNamespaces: await helpMentions(bwrap, '--disable-userns'),
-    },
-  })
+  const view = {
+    toolFolders,
+    files: certificateFiles(options.environment),
+    hidden: [options.dataDirectory, ...options.secretPaths],
+    canDisableUserNamespaces: await helpMentions(bwrap, '--disable-userns'),
+  }
+  let limit = await findOwnNetwork(options, bwrap, (name) => findProgram(name, options))
+  if (typeof limit !== 'string') {
+    const executor = openBubblewrapExecutor({ ...host, bwrap, setpriv, view, network: limit })
+    const failure = await probe(executor)
+    if (failure === undefined) return { executor }
+    limit = `A network of their own does not work here: ${failure}`
+  }
+  const executor = openBubblewrapExecutor({ ...host, bwrap, setpriv, view, network: undefined })
   const failure = await probe(executor)
-  return failure ?? executor
+  if (failure !== undefined) return failure
+  refuseShared(options, limit)
+  return {
+    executor,
+    notice: `Builds share the network of this machine: they reach services that listen on its loopback alone, and link-local and metadata addresses. ${limit}`,
+  }
+}
+
+/** @throws {NoExecutor} where builds would share the network of the host, which the configuration rules out */
+function refuseShared({ buildNetwork }: ChooseOptions, why: string): void {
+  if (buildNetwork === 'isolated')
+    throw new NoExecutor(`PREAMP_BUILD_NETWORK=isolated does not work here: ${why}`)
 }
 
 /** Runs `true` in a session with all our options; what went wrong, or undefined. */
@@ -148,7 +165,7 @@ function processNotice(options: ChooseOptions, user: BuildUser | undefined, why:
 
 function findProgram(name: string, options: ChooseOptions): string | undefined {
   const found = Bun.which(name, { PATH: options.environment['PATH'] ?? '' })
-  return found ?? Bun.which(name, { PATH: '/usr/bin:/bin:/usr/local/bin' }) ?? undefined
+  return found ?? Bun.which(name, { PATH: '/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin' }) ?? undefined
 }
 
 /** The files and folders of certificates that the server itself is told to trust. */

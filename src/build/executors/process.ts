@@ -24,6 +24,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
   return {
     name: 'process',
     canCutNetwork: false,
+    sharesNetwork: true,
 
     async open(session) {
       const mark = jobMark(instance, session.jobKey)

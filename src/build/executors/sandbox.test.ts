@@ -12,8 +12,8 @@ const view: SandboxView = {
   hidden: [],
   canDisableUserNamespaces: true,
 }
-const settings = { passwd: 6, seccomp: 7, network: true, readableFolders: [] }
 const user = { uid: 64_700, gid: 64_700 }
+const settings = { self: user, descriptors: { passwd: 6, seccomp: 7 }, network: true, readableFolders: [] }
 
 function text(words: string[] | undefined): string {
   return ` ${words?.join(' ')} `
@@ -42,6 +42,14 @@ describe('sandboxArguments', () => {
     const { sandbox } = sandboxArguments(folder, view, user, { ...settings, network: false })
     expect(text(sandbox)).toContain(' --unshare-net --seccomp 7 ')
     expect(text(sandboxArguments(folder, view, user, settings).sandbox)).not.toContain('--unshare-net')
+  })
+
+  test('have the names that their own network finds, or those of the host', () => {
+    const descriptors = { ...settings.descriptors, resolver: 8 }
+    const own = sandboxArguments(folder, view, user, { ...settings, descriptors })
+    expect(text(own.sandbox)).toContain(' --ro-bind-data 8 /etc/resolv.conf ')
+    expect(text(own.sandbox)).not.toMatch(/ --ro-bind \S+ \/etc\/resolv.conf /)
+    expect(text(sandboxArguments(folder, view, user, settings).sandbox)).not.toContain('--ro-bind-data 8 ')
   })
 
   test('leave out what an older bwrap does not know', () => {

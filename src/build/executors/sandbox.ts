@@ -19,10 +19,18 @@ export interface SandboxView {
 }
 
 export interface SandboxSettings {
-  /** Descriptor that gives the text of the sandbox's file of users. */
-  passwd: number
-  /** Descriptor that gives the filter of system calls, where there is one. */
-  seccomp: number | undefined
+  /** User and group that the commands are, as they see it. */
+  self: BuildUser
+  /** Descriptors that give what differs between jobs. */
+  descriptors: {
+    /** Text of the sandbox's file of users. */
+    passwd: number
+    /** Text of the sandbox's `/etc/resolv.conf`, which is the host's without it. */
+    resolver?: number
+    /** The filter of system calls, where there is one. */
+    seccomp?: number
+  }
+  /** Whether the commands have the network in which bwrap is started, or none. */
   network: boolean
   /** Shown at their own paths, for this session alone. */
   readableFolders: readonly string[]
@@ -61,7 +69,6 @@ const systemFiles = [
   'pki/ca-trust',
   'pki/tls/certs',
   'protocols',
-  'resolv.conf',
   'services',
   'ssl/cert.pem',
   'ssl/certs',
@@ -70,21 +77,23 @@ const systemFiles = [
   'timezone',
 ].map((name) => `/etc/${name}`)
 
+const resolverFile = '/etc/resolv.conf'
+
 /** Where the stage binds things. Its contents are nothing that a build may see, so it can be covered. */
 const stagePlace = '/mnt'
 
 /**
  * The sandbox of one session: the system read-only, the job's folder at {@link workPlace}, a `/tmp` of its own in it (on
- * disk, so that it does not count as memory), namespaces of its own, no capabilities, no way to new ones. The network is the
- * host's, or none.
+ * disk, so that it does not count as memory), namespaces of its own, no capabilities, no way to new ones.
  * @param user given when the server runs as root
  */
 export function sandboxArguments(
   folder: JobFolder,
   view: SandboxView,
   user: BuildUser | undefined,
-  { passwd, seccomp, network, readableFolders }: SandboxSettings,
+  { self, descriptors, network, readableFolders }: SandboxSettings,
 ): SandboxArguments {
+  const { passwd, resolver, seccomp } = descriptors
   const staged: string[] = []
   const reach = (path: string): string => {
     if (!user) return path
@@ -97,13 +106,14 @@ export function sandboxArguments(
   const sandbox = [
     ['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ['--uid', String(self.uid), '--gid', String(self.gid)],
     view.canDisableUserNamespaces ? ['--disable-userns'] : [],
     network ? [] : ['--unshare-net'],
     seccomp === undefined ? [] : ['--seccomp', String(seccomp)],
     ['--hostname', 'preamp-build'],
-    ...systemFolders.filter((path) => existsSync(path)).map(readOnly),
-    ...mergedFolders.map(mergedFolder),
+    programFolders(),
     ...systemFiles.filter((path) => existsSync(path)).map((path) => ['--ro-bind', realpathSync(path), path]),
+    resolver === undefined ? hostResolver() : ['--ro-bind-data', String(resolver), resolverFile],
     ['--ro-bind-data', String(passwd), '/etc/passwd'],
     ['--proc', '/proc', '--dev', '/dev', '--dir', '/run', '--symlink', '/tmp', '/var/tmp'],
     ...covers.map(({ cover }) => cover),
@@ -119,6 +129,17 @@ export function sandboxArguments(
   const root = ['--die-with-parent', '--dev-bind', '/', '/', '--tmpfs', stagePlace]
   const capabilities = ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID']
   return { stage: [...root, ...staged, ...capabilities], sandbox }
+}
+
+/** Arguments of bwrap for the system's programs, read-only. */
+export function programFolders(): string[] {
+  const system = systemFolders.filter((path) => existsSync(path)).map(readOnly)
+  return [...system, ...mergedFolders.map(mergedFolder)].flat()
+}
+
+/** Arguments of bwrap for the names that the host finds, and how. */
+export function hostResolver(): string[] {
+  return existsSync(resolverFile) ? ['--ro-bind', realpathSync(resolverFile), resolverFile] : []
 }
 
 /** Text of the sandbox's `/etc/passwd`: Git, npm and ssh ask it who they are. */

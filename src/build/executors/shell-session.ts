@@ -10,6 +10,7 @@ import { endProcesses } from './end-processes.ts'
 import { watchLimits } from './limit-watch.ts'
 import { scanForMarkers } from './marker-scanner.ts'
 import { makeOutputPipes, pump } from './output-pipes.ts'
+import type { SessionNetwork } from './own-network.ts'
 import { countThreadsOfUser } from './process-tree.ts'
 import { spawnShell } from './shell-process.ts'
 import { exportCommand, isShellName, shellMessage } from './shell-script.ts'
@@ -27,6 +28,8 @@ export interface ShellOptions {
   mark: string
   /** Given to the command on descriptors 4, 5, …, once its process is in its cgroup. */
   inputs: (string | Uint8Array)[]
+  /** In which the command is started: the session waits until it is connected, and ends with it. */
+  network?: SessionNetwork | undefined
   /** User to whom a server that runs as root drops the commands. */
   user: { uid: number; gid: number } | undefined
   group: JobGroup | undefined
@@ -168,7 +171,7 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
     if (!ended) endWith({ kind: 'limit', reason: `It was not ready within ${startSecondsMax} s.` })
   }, startSecondsMax * 1000)
   try {
-    await begin()
+    await Promise.all([options.network?.connected, begin()])
   } catch (error) {
     ended ??= { kind: 'stopped' }
     await terminate()
@@ -179,6 +182,9 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
     clearTimeout(late)
   }
 
+  void options.network?.broken.then(() => {
+    if (!ended) endWith({ kind: 'limit', reason: 'The network of the build broke down.' })
+  })
   return {
     run: async (command) => send(shellMessage(command)),
     returnToStart: async () => send(shellMessage(`builtin cd -- ${quoteForShell(options.startFolder)}`)),
