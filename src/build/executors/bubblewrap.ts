@@ -73,8 +73,6 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
     })
   }
 
-  const reap = (jobKey: string): Promise<void> => reapSession(options, jobKey)
-
   return {
     name: 'bubblewrap',
     canCutNetwork: true,
@@ -82,9 +80,10 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
 
     prepare(jobKey) {
       const mark = jobMark(instance, jobKey)
-      if (options.network) begun.set(mark, options.network.begin(mark))
+      const network = options.network?.begin(mark)
+      if (network) begun.set(mark, network)
       return async () => {
-        if (begun.delete(mark)) await reap(jobKey)
+        if (begun.delete(mark)) await network?.end()
       }
     },
 
@@ -93,12 +92,12 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
       try {
         return await open(session, network)
       } catch (error) {
-        if (network) await reap(session.jobKey)
+        await network?.end()
         throw error
       }
     },
 
-    reap,
+    reap: (jobKey) => reapSession(options, jobKey),
   }
 }
 

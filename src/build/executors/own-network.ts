@@ -42,6 +42,14 @@ export interface SessionNetwork {
   connected: Promise<unknown>
   /** Resolves when it leads nowhere any more. */
   broken: Promise<unknown>
+  /** Ends it where no session came to use it, or none could be started. */
+  end(): Promise<void>
+}
+
+interface NetworkHelper {
+  ready: Promise<void>
+  exited: Promise<unknown>
+  end(): Promise<void>
 }
 
 /** slirp4netns(1): the network that it makes, and the resolver in it, which asks the one of the host. */
@@ -80,12 +88,16 @@ export function openOwnNetwork({ programs, privateAllowed, open }: OwnNetworkOpt
     return [programs.bwrap, ...confinement(), '--', ...all, ...namespace, device]
   }
 
-  async function connect(pid: number, mark: string): Promise<{ exited: Promise<unknown> }> {
-    const [helper] = await Promise.all([
-      startHelper(helperCommand(pid), pid, mark),
-      open().then((places) => applyNetworkRules(entering(pid), nft, rulesWith(places))),
-    ])
-    return helper
+  async function connect(pid: number, mark: string): Promise<NetworkHelper> {
+    const helper = startHelper(helperCommand(pid), pid, mark)
+    try {
+      const ruled = open().then((places) => applyNetworkRules(entering(pid), nft, rulesWith(places)))
+      await Promise.all([helper.ready, ruled])
+      return helper
+    } catch (error) {
+      await helper.end()
+      throw error
+    }
   }
 
   const rulesWith = (places: OpenPlace[]): NetworkRules => ({
@@ -112,6 +124,14 @@ export function openOwnNetwork({ programs, privateAllowed, open }: OwnNetworkOpt
         },
         connected,
         broken,
+        async end() {
+          keeper.kill('SIGKILL')
+          await connected.then(
+            (helper) => helper.end(),
+            () => undefined,
+          )
+          await keeper.exited
+        },
       }
     },
   }
@@ -148,7 +168,7 @@ function confinement(): string[] {
  * Starts what keeps a new namespace until there are others in it: `cat`, which ends when its input does, by a death of the
  * server too.
  */
-function startKeeper(inNewNamespace: string[], mark: string): { pid: number } {
+function startKeeper(inNewNamespace: string[], mark: string) {
   return Bun.spawn([...inNewNamespace, 'cat'], {
     env: { [markVariable]: mark, PATH: '/usr/bin:/bin' },
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -168,23 +188,34 @@ async function untilInNewNamespace(pid: number): Promise<void> {
   throw new Error('The network namespace of a build was not made in time.')
 }
 
-async function startHelper(
-  command: string[],
-  pid: number,
-  mark: string,
-): Promise<{ exited: Promise<unknown> }> {
+function startHelper(command: string[], pid: number, mark: string): NetworkHelper {
   const namespace = openSync(`/proc/${pid}/ns/net`, 'r')
   // Nothing happens between the line above, which needs the process to be there, and the start of the helper: whoever ends a
   // job's processes until none is found finds the helper too.
   const child = spawnHelper(command, mark, namespace)
   const [ready, exit] = [child.stdio[descriptors.ready], child.stdio[descriptors.exit]].map(Number)
+  let isWatched = true
   // The helper ends when this is closed, by a death of the server too.
-  void child.exited.then(() => closeSync(exit!))
-  const complaint = firstOf(child.stderr)
-  const { done } = await Bun.file(ready!).stream().getReader().read()
-  closeSync(ready!)
+  const closeExit = (): void => {
+    if (isWatched) closeSync(exit!)
+    isWatched = false
+  }
+  void child.exited.then(closeExit)
+  return {
+    ready: untilReady(ready!, firstOf(child.stderr)),
+    exited: child.exited,
+    async end() {
+      closeExit()
+      await child.exited
+    },
+  }
+}
+
+/** @throws with what the helper said, when it ended instead */
+async function untilReady(descriptor: number, complaint: Promise<string>): Promise<void> {
+  const { done } = await Bun.file(descriptor).stream().getReader().read()
+  closeSync(descriptor)
   if (done) throw new Error(`slirp4netns failed: ${(await complaint).trim()}`)
-  return { exited: child.exited }
 }
 
 function spawnHelper(command: string[], mark: string, namespace: number) {
