@@ -73,14 +73,9 @@ describe.if(requiresOwnNetwork() && requires('curl'))('the network of a build in
     expect(await isReachedByHost(address)).toBe('host')
   }
 
-  const ownAddresses = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ scopeid }) => scopeid === undefined || scopeid === 0)
-    .map(({ address }) => address)
-
   test('does not lead to the services of this machine, by whatever address', async () => {
     await open()
-    for (const address of ownAddresses) {
+    for (const address of ownAddresses()) {
       expect(await isReachedByHost(address)).toBe('host')
       expect(await ask(address)).toEqual(exited(7))
     }
@@ -120,10 +115,10 @@ describe.if(requiresOwnNetwork() && requires('curl'))('the network of a build in
     expect(await ask('10.213.77.90')).toEqual(exited(7))
   })
 
-  test.if(ownAddresses.some((address) => !/^127\.|:/.test(address)))(
+  test.if(findOutward() !== undefined)(
     'leads to the proxies and registries that the server passes on, at their ports',
     async () => {
-      const address = ownAddresses.find((candidate) => !/^127\.|:/.test(candidate))!
+      const address = findOutward()!
       using other = Bun.serve({ port: 0, hostname: address, fetch: () => new Response('other') })
       await open({ privateSources: false, passedOnVariables: { http_proxy: `${address}:${server.port}` } })
       expect(await ask(address)).toEqual(exited(0))
@@ -256,4 +251,17 @@ function processesIn(namespace: string): string[] {
       return false // It ended meanwhile.
     }
   })
+}
+
+/** Addresses of this machine that need no zone. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ scopeid }) => scopeid === undefined || scopeid === 0)
+    .map(({ address }) => address)
+}
+
+/** One at which others would reach this machine. */
+function findOutward(): string | undefined {
+  return ownAddresses().find((address) => !/^127\.|:/.test(address))
 }
