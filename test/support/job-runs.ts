@@ -71,7 +71,7 @@ export interface JobRunsOptions {
   idle?: boolean
 }
 
-const jobSecondsMax = 30
+const jobSecondsMax = 60
 
 /** How long the processes of the site `hangs` would sleep: by the number one finds those of this test run alone. */
 const hangSeconds = 1_000_000 + process.pid
