@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { engineFolderVariable, removeTestEngine } from '../test/support/container-engine.ts'
 import { runChecks, toolEnvironment } from './checks.ts'
 import { prepareTestPrograms } from './test-programs.ts'
 import { readSummary } from './test-summary.ts'
@@ -29,6 +30,7 @@ process.exit(failed === 0 ? 0 : 1)
 async function runTests(only: string[]): Promise<{ passed: number; failed: number; skipped: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'preamp-test-run-'))
   const skippedFile = join(folder, 'skipped')
+  const engineFolder = join(folder, 'podman')
   try {
     const child = Bun.spawn(
       [process.execPath, 'test', `--parallel=${workers}`, `--timeout=${testSecondsMax * 1000}`, ...only],
@@ -40,6 +42,7 @@ async function runTests(only: string[]): Promise<{ passed: number; failed: numbe
         env: {
           ...toolEnvironment(),
           PREAMP_TEST_SKIPPED_FILE: skippedFile,
+          [engineFolderVariable]: engineFolder,
           PREAMP_TEST_UNAVAILABLE: unavailable.join(','),
           ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
         },
@@ -55,6 +58,7 @@ async function runTests(only: string[]): Promise<{ passed: number; failed: numbe
       skipped: [...new Set(skipped)].toSorted(),
     }
   } finally {
+    removeTestEngine(engineFolder)
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 
 import { parseNetwork } from './model/addresses.ts'
 import { parseComputeSize } from './model/compute-types.ts'
+import { isImageReference } from './model/image-reference.ts'
 import { quotaPresets, type Quotas, quotasOf } from './model/quotas.ts'
 
 /** A mistake of the person who starts a command: shown as its message alone, without a stack. */
@@ -164,9 +165,24 @@ export const settings = {
   ),
   executor: setting(
     'PREAMP_EXECUTOR',
-    z.enum(['bubblewrap', 'process']).optional(),
-    'bubblewrap where it works, else process on a loopback bind',
-    'Where build commands run. `process` isolates nothing; it is chosen by itself only where the API is bound to loopback.',
+    z.enum(['bubblewrap', 'docker', 'process']).optional(),
+    'bubblewrap where it works, else docker, else process on a loopback bind',
+    'Where build commands run. `docker` is Docker or Podman (docs/containers.md). `process` isolates nothing; it is chosen by itself only where the API is bound to loopback.',
+  ),
+  dockerCommand: setting(
+    'PREAMP_DOCKER_COMMAND',
+    z.string().min(1).optional(),
+    'docker, else podman',
+    'Command of the container engine that the executor `docker` uses: a name on the PATH, or a path.',
+  ),
+  buildImage: setting(
+    'PREAMP_BUILD_IMAGE',
+    z
+      .string()
+      .refine(isImageReference, 'must be the name of an image')
+      .default('localhost/preamp-build:latest'),
+    'localhost/preamp-build:latest',
+    'Image of builds in containers whose app names none by `_CUSTOM_IMAGE`. It must be on this machine: `preamp image build` makes it.',
   ),
   buildUser: setting(
     'PREAMP_BUILD_UID',
@@ -366,7 +382,7 @@ export const settings = {
     'PREAMP_PRIVATE_SOURCES',
     flag.optional(),
     'true on a loopback bind',
-    'Whether `sourceUrl` and repositories may lie at private and loopback addresses, and isolated builds reach private ones. Link-local and metadata addresses never may.',
+    'Whether `sourceUrl`, repositories and registries of images may lie at private and loopback addresses, and isolated builds reach private ones. Link-local and metadata addresses never may.',
   ),
   smtpUrl: setting(
     'PREAMP_SMTP_URL',

@@ -175,6 +175,8 @@ async function openExecutor(config: Config, directory: DataDirectory, log: Logge
   try {
     const { executor, notice } = await chooseExecutor({
       executor: config.executor,
+      dockerCommand: config.dockerCommand,
+      buildImage: config.buildImage,
       loopback: isLoopbackBind(config),
       buildUser: config.buildUser,
       dataDirectory: directory.path,

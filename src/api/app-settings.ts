@@ -117,5 +117,6 @@ function changedSecrets(current: AppSecrets, sent: AppMembers): AppSecrets {
       sent.autoBranchCreationConfig?.basicAuthCredentials,
       current.autoBranchBasicAuthCredentials,
     ),
+    registry: current.registry,
   })
 }

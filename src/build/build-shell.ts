@@ -84,6 +84,7 @@ export class BuildShell {
     }
     this.#session = await this.#executor.open({
       ...options,
+      signal,
       onOutput: (stream, bytes) => this.#log.output(stream, bytes),
     })
     await this.#session.run(preparation)

@@ -23,6 +23,7 @@ import { type CacheStep, cacheStep } from './caches/cache-step.ts'
 import type { Caches } from './caches/caches.ts'
 import { isOn, settingVariables, variableWarnings } from './control-variables.ts'
 import { findCustomHeaders } from './custom-headers.ts'
+import { customImage } from './custom-image.ts'
 import {
   type EnvironmentCache,
   environmentCacheOnPath,
@@ -89,7 +90,11 @@ const sharedNetwork =
 export async function build(options: BuildOptions, task: BuildJob): Promise<BuildResult> {
   const { log } = task
   log.write('INFO', `# Build environment configured with ${describeLimits(options, task.app)}`)
-  if (options.executor.sharesNetwork && appOptionsOf(task.app).network) log.write('WARNING', sharedNetwork)
+  const { sharesNetwork, networkWarning } = options.executor
+  if (appOptionsOf(task.app).network) {
+    if (sharesNetwork) log.write('WARNING', sharedNetwork)
+    if (networkWarning) log.write('WARNING', `# ${networkWarning}`)
+  }
   const checkedOut = await checkOut(options, task)
   const spec = await readSpec(checkedOut.folder, options, task)
   const unchanged = await findNoChange({
@@ -261,6 +266,7 @@ async function openShell(
     limits: options.sessionLimits(computeTypeOf(app)),
     network: appOptionsOf(app).network,
     readableFolders: toolchain?.readableFolders ?? [],
+    image: customImage(settingVariables(app, branch), task.appSecrets),
     environment: buildEnvironment(
       {
         accountId: app.accountId,

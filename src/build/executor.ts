@@ -1,13 +1,17 @@
+import type { RegistryCredentials } from '../model/settings.ts'
+
 /**
  * Where the commands of a build run. One interface, one file per kind in `executors/`, one contract test for all
  * (`test/contracts/executor.test.ts`).
  */
 export interface Executor {
-  readonly name: 'bubblewrap' | 'process'
+  readonly name: 'bubblewrap' | 'docker' | 'process'
   /** Whether it can keep commands from the network, as {@link SessionOptions.network} asks. */
   readonly canCutNetwork: boolean
   /** Whether commands with a network reach the loopback services of the host, and link-local addresses. */
   readonly sharesNetwork: boolean
+  /** What else builds reach in the network that they should not, and what would close it; undefined where nothing is open. */
+  readonly networkWarning?: string | undefined
 
   /**
    * Begins, ahead of {@link Executor.open}, what the first session of a job with a network will wait for.
@@ -17,7 +21,8 @@ export interface Executor {
 
   /**
    * Starts one bash session; nothing of the repository has run when it resolves. A job has one session at a time.
-   * @throws when the session cannot be started: the server's trouble, not the user's
+   * @throws {import('./build-failed.ts').BuildFailed} when the image that the user chose cannot be had or does not fit
+   * @throws any other error when the session cannot be started: the server's trouble, not the user's
    */
   open(options: SessionOptions): Promise<BuildSession>
 
@@ -46,8 +51,18 @@ export interface SessionOptions {
   network: boolean
   /** Folders of the server that the commands see at their own paths and cannot write: toolchains. */
   readableFolders: readonly string[]
+  /** The image in which the commands run, where the executor has images and the app names one. */
+  image?: CustomImage | undefined
+  /** Ends a wait of `open` for what is not on this machine: an image. */
+  signal?: AbortSignal | undefined
   /** Called with the output as it comes, in order within each stream. */
   onOutput(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
+}
+
+export interface CustomImage {
+  reference: string
+  /** Whom the app is at the registry. */
+  credentials: RegistryCredentials | undefined
 }
 
 export interface SessionLimits {

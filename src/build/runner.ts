@@ -310,6 +310,7 @@ function secretValues(app: AppRow, appSecrets: AppSecrets, branchSecrets: Branch
   return [
     appSecrets.accessToken ?? '',
     appSecrets.oauthToken ?? '',
+    appSecrets.registry?.password ?? '',
     ...basicAuthSecrets(appSecrets.basicAuthCredentials),
     ...basicAuthSecrets(branchSecrets.basicAuthCredentials),
     ...(app.settings.repository?.startsWith('http') ? [password] : []),

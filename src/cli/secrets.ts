@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs'
-
 import type { Command } from 'commander'
 
-import { UsageError } from '../config.ts'
-import { hasCode } from '../model/error-code.ts'
 import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { callServer } from './call-server.ts'
+import { readSecretValue } from './read-secret-value.ts'
 import { addSettings } from './settings-options.ts'
 import { printTable } from './table.ts'
 
@@ -37,7 +34,7 @@ export function register(program: Command): void {
   addSettings(set, clientSettings, clientDescriptions).action(
     (appId: string, name: string, options: SecretOptions) =>
       callServer(set, async (config) => {
-        const body = { value: await readValue(options.valueFile) }
+        const body = { value: await readSecretValue('--value-file', options.valueFile) }
         await callEndpoint(config, 'PUT', pathOf(appId, options, name), body)
         console.log(`${name} is set; builds that start from now on get it.`)
       }),
@@ -81,24 +78,4 @@ function pathOf(appId: string, { branch }: SecretOptions, name?: string): string
   const path = `/_preamp/apps/${encodeURIComponent(appId)}/secrets`
   const query = branch === undefined ? '' : `?branch=${encodeURIComponent(branch)}`
   return `${path}${name === undefined ? '' : `/${encodeURIComponent(name)}`}${query}`
-}
-
-/** Never an argument: others on the machine can read those. */
-async function readValue(file: string | undefined): Promise<string> {
-  if (file === undefined && process.stdin.isTTY) console.error('Type the value, then Enter and Ctrl-D.')
-  const text = file === undefined ? await Bun.stdin.text() : readValueFile(file)
-  const value = text.replace(/\r?\n$/, '')
-  if (value === '') throw new UsageError('The value is empty. Nothing was set.')
-  return value
-}
-
-function readValueFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'EACCES', 'EISDIR')) {
-      throw new UsageError(`--value-file ${file}: cannot be read. Name a file that you may read.`)
-    }
-    throw error
-  }
 }

@@ -98,6 +98,8 @@ export const limits = {
   /** Shown by GetJob; ListArtifacts has all. */
   screenshotsMax: 100,
   stopSecondsMax: 5,
+  /** Of the image that an app names for its builds. */
+  imagePullSecondsMax: 900,
   checkoutSecondsMax: 600,
   /** Of one command, kept of each of its streams. */
   gitOutputBytesMax: 1 * MiB,

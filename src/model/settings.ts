@@ -36,6 +36,16 @@ export interface AppSecrets {
   basicAuthCredentials?: string
   /** Those of `autoBranchCreationConfig`, which is stored without them. */
   autoBranchBasicAuthCredentials?: string
+  /** With which builds pull the image that `_CUSTOM_IMAGE` names; set by `/_preamp/apps/{appId}/registry`. */
+  registry?: RegistryCredentials
+}
+
+/** Whom an app is at the registry of its build images. */
+export interface RegistryCredentials {
+  /** As the images' names begin with it: a host, with its port where it has one. */
+  server: string
+  userName: string
+  password: string
 }
 
 export interface BranchSettings {

@@ -3,6 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { CreateAppCommand, CreateBranchCommand, StartJobCommand } from '@aws-sdk/client-amplify'
 
 import { followJob } from '../../src/cli/follow-job.ts'
+import {
+  closeTestEngine,
+  openTestEngine,
+  requiresContainers,
+  type TestEngine,
+  testImage,
+} from '../support/container-engine.ts'
 import { createFixtureRepository, type TestRepository } from '../support/git-repository.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { requires, requiresRegistry } from '../support/requires.ts'
@@ -40,7 +47,11 @@ const cases: GeneratorCase[] = [
 const executors = [
   ['bubblewrap', requires('bwrap')],
   ['process', true],
+  ['docker', await requiresContainers()],
 ] as const
+/** What containers build: the others say nothing more with them, and take long. */
+const inContainers = ['eleventy']
+afterAll(closeTestEngine)
 const available = executors.filter(([, there]) => there).map(([name]) => name)
 
 /** Docusaurus alone has 1,300 packages; the machine may be busy with other tests. */
@@ -51,7 +62,14 @@ describe.if(online).each(available)('built by %s and served', (executor) => {
   let preamp: TestPreamp
   const repositories: TestRepository[] = []
   beforeAll(async () => {
-    preamp = await startPreamp({ environment: { PREAMP_EXECUTOR: executor } })
+    const engine = executor === 'docker' ? ((await openTestEngine()) as TestEngine) : undefined
+    preamp = await startPreamp({
+      environment: {
+        PREAMP_EXECUTOR: executor,
+        ...(engine && { ...engine.environment, PREAMP_DOCKER_COMMAND: engine.engine.command }),
+        PREAMP_BUILD_IMAGE: testImage,
+      },
+    })
   })
   afterAll(async () => {
     await preamp?.stop()
@@ -77,7 +95,10 @@ describe.if(online).each(available)('built by %s and served', (executor) => {
       fetch(`${preamp.sitesUrl}${path}`, { headers: { host: `main.${defaultDomain}` } })
   }
 
-  const here = cases.filter(({ there = true, once }) => there && (!once || executor === available[0]))
+  const here = cases.filter(
+    ({ name, there = true, once }) =>
+      there && (!once || executor === available[0]) && (executor !== 'docker' || inContainers.includes(name)),
+  )
   test.each(here.map((one) => [[one.name, one.appRoot].filter(Boolean).join(' '), one] as const))(
     '%s',
     async (_name, generator) => {

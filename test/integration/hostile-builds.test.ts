@@ -3,6 +3,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { limits } from '../../src/model/limits.ts'
+import {
+  closeTestEngine,
+  openTestEngine,
+  requiresContainers,
+  type TestEngine,
+} from '../support/container-engine.ts'
 import { createGitRepository, type TestRepository } from '../support/git-repository.ts'
 import { type JobRuns, openJobRuns } from '../support/job-runs.ts'
 import { requires } from '../support/requires.ts'
@@ -12,7 +18,9 @@ const MiB = 1024 ** 2
 const executors = [
   ['process', true],
   ['bubblewrap', requires('bwrap')],
+  ['docker', await requiresContainers()],
 ] as const
+afterAll(closeTestEngine)
 
 /** The cases of docs/security.md that need a whole job; those of a session alone are in test/contracts/executor.test.ts. */
 describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
@@ -24,6 +32,7 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
     beforeAll(async () => {
       runs = await openJobRuns({
         executor,
+        ...(executor === 'docker' && { engine: (await openTestEngine()) as TestEngine }),
         runner: {
           sessionLimits: () => ({ memoryBytes: 1024 * MiB, processesMax: 256, cpus: 2, diskBytes: 64 * MiB }),
         },

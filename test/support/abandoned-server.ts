@@ -2,10 +2,10 @@
  * Stands for a server that is killed: opens a session, leaves processes in it, says so, and waits.
  * Arguments: kind of executor, data directory, work folder, script, seconds.
  */
-import { openExecutor, openSession } from './executors.ts'
+import { type ExecutorCase, openExecutor, openSession } from './executors.ts'
 
 const [kind, dataDirectory, workFolder, script, seconds] = process.argv.slice(2)
-const executor = await openExecutor({ kind: kind as 'bubblewrap' | 'process', cgroups: true }, dataDirectory!)
+const executor = await openExecutor({ kind: kind as ExecutorCase['kind'], cgroups: true }, dataDirectory!)
 const session = await openSession(executor, workFolder!)
 await session.run(`set -- ${seconds}\n${script}`)
 console.log('ready')

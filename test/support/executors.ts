@@ -14,14 +14,18 @@ import { join } from 'node:path'
 import type { BuildSession, CommandResult, Executor, SessionOptions } from '../../src/build/executor.ts'
 import { openBubblewrapExecutor } from '../../src/build/executors/bubblewrap.ts'
 import { findCgroups } from '../../src/build/executors/cgroup.ts'
+import { findContainerNetwork, findNetworkTools } from '../../src/build/executors/docker-network.ts'
+import { openDockerExecutor } from '../../src/build/executors/docker.ts'
 import { findOwnNetwork, type NetworkChoice } from '../../src/build/executors/find-network.ts'
+import type { HostOptions } from '../../src/build/executors/host-session.ts'
 import { openProcessExecutor } from '../../src/build/executors/process.ts'
 import { findTools } from '../../src/build/executors/tools.ts'
+import { openTestEngine, testImage } from './container-engine.ts'
 import { reportSkipped, requires } from './requires.ts'
 
 /** Kind of executor, and whether it may use cgroups where the host has them. */
 export interface ExecutorCase {
-  kind: 'bubblewrap' | 'process'
+  kind: 'bubblewrap' | 'docker' | 'process'
   cgroups: boolean
 }
 
@@ -56,6 +60,7 @@ export async function openExecutor(
     cgroups: cgroups ? await findCgroups() : undefined,
     path: tools.path,
   }
+  if (kind === 'docker') return openTestDocker(common)
   const setpriv = Bun.which('setpriv')!
   if (kind === 'process') return openProcessExecutor({ ...common, setpriv })
   const view = {
@@ -73,6 +78,21 @@ export async function openExecutor(
 
 function findAnyProgram(name: string): string | undefined {
   return Bun.which(name, { PATH: `${process.env['PATH']}:/usr/sbin` }) ?? undefined
+}
+
+async function openTestDocker(common: Pick<HostOptions, 'instance' | 'user'>): Promise<Executor> {
+  const opened = await openTestEngine()
+  if (typeof opened === 'string') throw new Error(opened)
+  return openDockerExecutor({
+    ...common,
+    engine: opened.engine,
+    image: testImage,
+    files: [],
+    privateAllowed: true,
+    network: await findContainerNetwork(opened.engine),
+    open: () => Promise.resolve([]),
+    networkTools: findNetworkTools(opened.engine),
+  })
 }
 
 /** A data directory as the server makes it, with a key in it that nobody may read. */

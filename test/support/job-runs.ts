@@ -25,6 +25,7 @@ import { changeJob, findJobByKey, insertJob } from '../../src/store/jobs.ts'
 import type { JobRow, StepRow } from '../../src/store/schema.ts'
 import { SecretBox } from '../../src/store/secret-box.ts'
 import { findStep, listSteps } from '../../src/store/steps.ts'
+import { type TestEngine, testImage } from './container-engine.ts'
 import { appRow, branchRow, jobRow } from './rows.ts'
 import { openTestToolchains } from './toolchains.ts'
 import { waitFor } from './wait-for.ts'
@@ -58,7 +59,9 @@ export interface JobRuns {
 }
 
 export interface JobRunsOptions {
-  executor: 'bubblewrap' | 'process'
+  executor: 'bubblewrap' | 'docker' | 'process'
+  /** With the executor `docker`. */
+  engine?: TestEngine
   /** Of a run before, whose process is gone. */
   folder?: string
   runner?: Partial<RunnerOptions>
@@ -103,11 +106,13 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     buildUser: 64_700,
     dataDirectory: folder,
     secretPaths: [],
-    environment: process.env,
+    environment: { ...process.env, ...options.engine?.environment },
     buildNetwork: undefined,
-    privateSources: true,
     openNetworks: [],
     passedOnVariables: {},
+    dockerCommand: options.engine?.engine.command,
+    buildImage: testImage,
+    privateSources: true,
   })
   const caches = openCaches({
     folder: join(folder, 'caches'),

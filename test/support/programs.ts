@@ -23,6 +23,10 @@ export const programs = {
   wrk: 'wrk',
   chromium: 'chromium',
   hugo: 'hugo',
+  podman: 'podman',
+  runc: 'runc',
+  catatonit: 'catatonit',
+  'docker-registry': 'docker-registry',
 } as const
 
 export type Program = keyof typeof programs

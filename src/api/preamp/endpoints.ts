@@ -7,6 +7,7 @@ import { changeAppOptions, readAppOptions } from './app-options.ts'
 import { readAudit } from './audit.ts'
 import { deleteSecret, listSecrets, setSecret } from './build-secrets.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
+import { deleteRegistry, readRegistry, setRegistry } from './image-registry.ts'
 import { jobLog } from './job-log.ts'
 import { addTarget, listDeliveries, listTargets, removeTarget, testTarget } from './notifications.ts'
 import { listRollbacks, rollBack } from './rollback.ts'
@@ -39,6 +40,9 @@ export const signedEndpoints: readonly SignedEndpoint[] = [
   deleteSecret,
   readAppOptions,
   changeAppOptions,
+  readRegistry,
+  setRegistry,
+  deleteRegistry,
   readAudit,
   jobLog,
   readDomainChecks,

@@ -18,7 +18,7 @@ export function openCgroupsV1(root: string): Cgroups {
   })
   return {
     version: 1,
-    find: (name) => groupIn(folders(name)),
+    find: (name) => groupV1At(folders(name)),
     async create(name, limits) {
       const { memory, pids, cpu } = folders(name)
       await mkdir(memory, { recursive: true })
@@ -33,7 +33,7 @@ export function openCgroupsV1(root: string): Cgroups {
         await writeFile(join(cpu, 'cpu.cfs_period_us'), String(cpuPeriod))
         await writeFile(join(cpu, 'cpu.cfs_quota_us'), String(Math.round(limits.cpus * cpuPeriod)))
       }
-      return groupIn({ memory, pids, cpu })
+      return groupV1At({ memory, pids, cpu })
     },
   }
 }
@@ -44,7 +44,8 @@ interface GroupFolders {
   cpu: string | undefined
 }
 
-function groupIn({ memory, pids, cpu }: GroupFolders): JobGroup {
+/** The group in one folder of each hierarchy. */
+export function groupV1At({ memory, pids, cpu }: GroupFolders): JobGroup {
   return {
     async add(pid) {
       await writeFile(join(memory, 'cgroup.procs'), String(pid))

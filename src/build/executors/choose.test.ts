@@ -14,6 +14,9 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'preamp-choose-'))
   options = {
     executor: undefined,
+    // Whatever engine this machine has: what is chosen without bubblewrap is to be the same everywhere.
+    dockerCommand: 'no-engine',
+    buildImage: 'preamp-build',
     loopback: true,
     buildUser: 64_700,
     dataDirectory: root,

@@ -1,7 +1,4 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 
 import type { Executor } from '../executor.ts'
 import { openBubblewrapExecutor } from './bubblewrap.ts'
@@ -9,12 +6,18 @@ import { findCgroups } from './cgroup.ts'
 import { findOwnNetwork, type NetworkChoice } from './find-network.ts'
 import type { HostOptions } from './host-session.ts'
 import type { BuildUser } from './job-folder.ts'
+import { probeExecutor } from './probe-executor.ts'
 import { isReachableByOthers, openProcessExecutor } from './process.ts'
 import { findTools } from './tools.ts'
+import { tryDocker } from './try-docker.ts'
 
 export interface ChooseOptions extends NetworkChoice {
   /** What the configuration asks for, if anything. */
-  executor: 'bubblewrap' | 'process' | undefined
+  executor: 'bubblewrap' | 'docker' | 'process' | undefined
+  /** Command of the container engine; docker, else podman unless given. */
+  dockerCommand: string | undefined
+  /** Image of the builds whose app names none. */
+  buildImage: string
   /** Whether the API can be reached from this machine only. */
   loopback: boolean
   /** User and group id to which a server run as root drops its builds. */
@@ -36,8 +39,6 @@ export interface ChosenExecutor {
 /** No executor fits: the message says what to install or set. */
 export class NoExecutor extends Error {}
 
-const MiB = 1024 * 1024
-
 /** Variables by which programs are told of certificates (docs of Node, OpenSSL, curl, Git, npm, Python, AWS CLI). */
 const certificateVariables = [
   'AWS_CA_BUNDLE',
@@ -54,7 +55,7 @@ const certificateVariables = [
 
 /**
  * Chooses where builds run (docs/configuration.md): what the configuration names, otherwise bubblewrap where a sandbox with our
- * options really starts, otherwise plain processes where only this machine can reach the API.
+ * options really starts, otherwise containers where an engine starts one, otherwise plain processes where only this machine can reach the API.
  * @throws {NoExecutor}
  */
 export async function chooseExecutor(options: ChooseOptions): Promise<ChosenExecutor> {
@@ -69,19 +70,32 @@ export async function chooseExecutor(options: ChooseOptions): Promise<ChosenExec
       notice: processNotice(options, user, 'as set by PREAMP_EXECUTOR'),
     }
   }
-  const sandbox = await tryBubblewrap(options, host, tools.folders)
+  const sandbox =
+    options.executor === 'docker'
+      ? 'PREAMP_EXECUTOR is docker.'
+      : await tryBubblewrap(options, host, tools.folders)
   if (typeof sandbox !== 'string') return sandbox
   if (options.executor === 'bubblewrap')
     throw new NoExecutor(`PREAMP_EXECUTOR=bubblewrap does not work here: ${sandbox}\n${advice}`)
+  const containers = await tryDocker({ ...options, user, files: certificateFiles(options.environment) })
+  if (typeof containers !== 'string') {
+    if (containers.networkWarning) refuseShared(options, containers.networkWarning)
+    const why = options.executor === undefined ? `Bubblewrap does not work here: ${sandbox}` : ''
+    const notice = [why, containers.networkWarning ?? ''].join(' ').trim()
+    return { executor: containers, ...(notice !== '' && { notice }) }
+  }
+  if (options.executor === 'docker')
+    throw new NoExecutor(`PREAMP_EXECUTOR=docker does not work here: ${containers}`)
+  const reasons = `${sandbox}\n${advice}\nNor do containers: ${containers}`
   if (options.loopback) {
     refuseShared(options, sandbox)
     return {
       executor: openProcessExecutor({ ...host, setpriv: findProgram('setpriv', options) }),
-      notice: `${processNotice(options, user, 'since bubblewrap does not work here')} ${sandbox}\n${advice}`,
+      notice: `${processNotice(options, user, 'since bubblewrap does not work here')} ${reasons}`,
     }
   }
   throw new NoExecutor(
-    `Builds cannot be isolated on this machine, and the API is not bound to loopback: ${sandbox}\n${advice}\nOr set PREAMP_EXECUTOR=process to run the builds without isolation.`,
+    `Builds cannot be isolated on this machine, and the API is not bound to loopback: ${reasons}\nOr set PREAMP_EXECUTOR=process to run the builds without isolation.`,
   )
 }
 
@@ -109,12 +123,12 @@ async function tryBubblewrap(
   let limit = await findOwnNetwork(options, bwrap, (name) => findProgram(name, options))
   if (typeof limit !== 'string') {
     const executor = openBubblewrapExecutor({ ...host, bwrap, setpriv, view, network: limit })
-    const failure = await probe(executor)
+    const failure = await probeExecutor(executor)
     if (failure === undefined) return { executor }
     limit = `A network of their own does not work here: ${failure}`
   }
   const executor = openBubblewrapExecutor({ ...host, bwrap, setpriv, view, network: undefined })
-  const failure = await probe(executor)
+  const failure = await probeExecutor(executor)
   if (failure !== undefined) return failure
   refuseShared(options, limit)
   return {
@@ -127,32 +141,6 @@ async function tryBubblewrap(
 function refuseShared({ buildNetwork }: ChooseOptions, why: string): void {
   if (buildNetwork === 'isolated')
     throw new NoExecutor(`PREAMP_BUILD_NETWORK=isolated does not work here: ${why}`)
-}
-
-/** Runs `true` in a session with all our options; what went wrong, or undefined. */
-async function probe(executor: Executor): Promise<string | undefined> {
-  const workFolder = await mkdtemp(join(tmpdir(), 'preamp-probe-'))
-  const jobKey = `probe ${workFolder}`
-  try {
-    const session = await executor.open({
-      jobKey,
-      workFolder,
-      startFolder: workFolder,
-      environment: {},
-      limits: { memoryBytes: 256 * MiB, processesMax: 64, cpus: 1, diskBytes: 64 * MiB },
-      network: true,
-      readableFolders: [],
-      onOutput: () => undefined,
-    })
-    const result = await session.run('true')
-    await session.stop()
-    return result.kind === 'exited' && result.exitCode === 0 ? undefined : JSON.stringify(result)
-  } catch (error) {
-    if (error instanceof Error) return error.message
-    throw error
-  } finally {
-    await rm(workFolder, { recursive: true, force: true })
-  }
 }
 
 function processNotice(options: ChooseOptions, user: BuildUser | undefined, why: string): string {

@@ -16,11 +16,13 @@ export interface JobProcesses {
  * @throws when some are still there after `limits.stopSecondsMax`
  */
 export async function endProcesses({ mark, root, group }: JobProcesses): Promise<void> {
-  const deadline = performance.now() + limits.stopSecondsMax * 1000
+  let deadline: number | undefined
   // Once found, a process stays a suspect, also when it was orphaned meanwhile and nothing shows its origin any more.
   const suspects = new Set<string>()
   for (;;) {
     const inGroup = (await group?.kill()) ?? 0
+    // From here on, since what a container engine takes for its part says nothing of the processes.
+    deadline ??= performance.now() + limits.stopSecondsMax * 1000
     const processes = (await listProcesses()).filter((process) => !process.zombie)
     const found = [
       ...(await markedProcesses(mark, processes)),

@@ -11,3 +11,8 @@ export const markVariable = 'PREAMP_JOB_MARK'
 export function jobMark(instance: string, jobKey: string): string {
   return createHash('sha256').update(`${instance}\0${jobKey}`).digest('hex').slice(0, 32)
 }
+
+/** The name by which everything of one server is known where its jobs are not, as a label of containers. */
+export function instanceMark(instance: string): string {
+  return createHash('sha256').update(instance).digest('hex').slice(0, 32)
+}

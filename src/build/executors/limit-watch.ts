@@ -6,6 +6,11 @@ export interface LimitWatch {
   check(): Promise<string | undefined>
 }
 
+export interface WatchedLimits {
+  memoryBytes: number
+  processesMax: number
+}
+
 const MiB = 1024 * 1024
 
 /**
@@ -13,11 +18,7 @@ const MiB = 1024 * 1024
  * of the session's processes.
  * @param root first process of the session
  */
-export function watchLimits(
-  root: number,
-  group: JobGroup | undefined,
-  limits: { memoryBytes: number; processesMax: number },
-): LimitWatch {
+export function watchLimits(root: number, group: JobGroup | undefined, limits: WatchedLimits): LimitWatch {
   const reasons = {
     memory: `The build used more than its ${Math.floor(limits.memoryBytes / MiB)} MiB of memory (buildComputeType of the app, PREAMP_BUILD_MEMORY_MIB) and was ended.`,
     processes: `The build had more than its ${limits.processesMax} processes and threads (PREAMP_BUILD_PROCESSES_MAX) and was ended.`,
@@ -30,9 +31,10 @@ export function watchLimits(
   }
 }
 
-async function exceededInProc(
+/** What `/proc` shows of a process and its descendants. */
+export async function exceededInProc(
   root: number,
-  limits: { memoryBytes: number; processesMax: number },
+  limits: WatchedLimits,
 ): Promise<'memory' | 'processes' | undefined> {
   const family = familyOf(root, await listProcesses())
   if (family.reduce((sum, process) => sum + process.threads, 0) >= limits.processesMax) return 'processes'

@@ -18,23 +18,35 @@ export interface OutputPipe {
 export async function makeOutputPipes(
   owner: { uid: number; gid: number } | undefined,
 ): Promise<[OutputPipe, OutputPipe]> {
+  return withNamedPipes(['stdout', 'stderr'], ([stdout, stderr]) => [
+    openPipe(stdout!, owner),
+    openPipe(stderr!, owner),
+  ])
+}
+
+/** Makes a pipe for a standard input that the server writes to; a full one says EAGAIN. */
+export async function makeInputPipe(): Promise<OutputPipe> {
+  return withNamedPipes(['stdin'], ([stdin]) => openPipe(stdin!, undefined, constants.O_NONBLOCK))
+}
+
+async function withNamedPipes<Opened>(names: string[], open: (paths: string[]) => Opened): Promise<Opened> {
   const folder = mkdtempSync(join(tmpdir(), 'preamp-pipes-'))
   try {
-    const paths = [join(folder, 'stdout'), join(folder, 'stderr')] as const
+    const paths = names.map((name) => join(folder, name))
     const made = Bun.spawn(['mkfifo', '--', ...paths], { stdio: ['ignore', 'ignore', 'pipe'] })
     if ((await made.exited) !== 0) throw new Error(`mkfifo failed: ${await made.stderr.text()}`)
-    return [openPipe(paths[0], owner), openPipe(paths[1], owner)]
+    return open(paths)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function openPipe(path: string, owner: { uid: number; gid: number } | undefined): OutputPipe {
+function openPipe(path: string, owner: { uid: number; gid: number } | undefined, writeFlags = 0): OutputPipe {
   chmodSync(path, 0o600)
   // Without O_NONBLOCK, opening a named pipe waits for the other side.
   const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const writeEnd = openSync(path, constants.O_WRONLY)
+    const writeEnd = openSync(path, constants.O_WRONLY | writeFlags)
     if (owner) fchownSync(writeEnd, owner.uid, owner.gid)
     return { readEnd, writeEnd }
   } catch (error) {

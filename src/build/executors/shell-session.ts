@@ -19,6 +19,10 @@ import { writeAll } from './write-all.ts'
 export interface ShellOptions {
   /** The whole command line, which ends in a bash that runs the session script. */
   command: string[]
+  /** Whether the commands are told on standard input, where the command line hands no other descriptor on. */
+  commandsOnStdin?: true
+  /** Further variables of the command itself, which the session's commands do not get by it. */
+  hostEnvironment?: Record<string, string>
   /** Host folder in which the command is started. */
   cwd: string
   /** Folder in which the first command of the session starts, as the commands see it. */
@@ -51,7 +55,7 @@ export async function openShellSession(options: ShellOptions): Promise<BuildSess
   const { group, mark, limits } = options
   const nonce = randomBytes(16).toString('hex')
   const pipes = await makeOutputPipes(options.user)
-  const child = spawnShell(options, pipes)
+  const child = await spawnShell(options, pipes)
   const [commandSocket, ...inputSockets] = child.descriptors
   const watch = watchLimits(child.pid, group, limits)
 
