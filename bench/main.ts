@@ -7,6 +7,7 @@ const benchmarks = [
   'access-log',
   'publish',
   'empty-build',
+  'sandbox',
   'builds',
   'queue',
   'start',
