@@ -205,16 +205,21 @@ async function openDiskCaches(config: Config, directory: DataDirectory, log: Log
   })
 }
 
-async function openToolchains(config: Config, directory: DataDirectory, log: Logger): Promise<Toolchains> {
+async function openToolchains(
+  { config, directory, log }: Pick<State, 'config' | 'directory' | 'log'>,
+  executor: Executor,
+): Promise<Toolchains> {
   const { findTools } = await import('./build/executors/tools.ts')
   const { findHostNode } = await import('./build/toolchain/host-node.ts')
   const { openRegistry } = await import('./build/toolchain/registry.ts')
   const { openToolCache } = await import('./build/toolchain/tool-cache.ts')
   const { createToolchains } = await import('./build/toolchain/toolchains.ts')
   const { path } = await findTools(process.env, directory.path)
+  const inImage = executor.name === 'docker'
+  const hostNode = inImage ? undefined : await findHostNode(path)
   const bytesMax = config.toolsGiB * 1024 ** 3
   const cache = await openToolCache({ folder: directory.tools, bytesMax, registry: openRegistry(), log })
-  return createToolchains({ cache, hostNode: await findHostNode(path), defaultNode: config.defaultNode, log })
+  return createToolchains({ cache, hostNode, inImage, defaultNode: config.defaultNode, log })
 }
 
 /** A worker that has begun to claim jobs. What it is made of is loaded here: the API can answer without it. */
@@ -224,7 +229,7 @@ async function openWorker(
   const { config, directory, edges, sites, ...others } = parts
   const state = { ...others, caches: await parts.caches.get() }
   const executor = await openExecutor(config, directory, state.log)
-  const toolchains = await openToolchains(config, directory, state.log)
+  const toolchains = await openToolchains({ config, directory, log: state.log }, executor)
   const { createRunner } = await import('./build/runner.ts')
   const { createWorker } = await import('./build/worker.ts')
   const { sessionLimitsOf } = await import('./build/session-limits.ts')

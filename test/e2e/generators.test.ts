@@ -91,6 +91,7 @@ describe.if(online).each(available)('built by %s and served', (executor) => {
     let log = ''
     const job = await followJob(client, { ...branch, jobId: jobSummary!.jobId! }, (text) => (log += text))
     expect(job.summary.status, log).toBe('SUCCEED')
+    if (executor === 'docker') expect(log).toContain('# The Node of the image is used')
     return (path: string) =>
       fetch(`${preamp.sitesUrl}${path}`, { headers: { host: `main.${defaultDomain}` } })
   }

@@ -20,5 +20,5 @@ export async function openTestToolchains(
   const log = pino({ level: 'silent' })
   const { path } = await findTools(process.env, folder)
   const cache = await openToolCache({ folder, bytesMax, registry, log })
-  return createToolchains({ cache, hostNode: await findHostNode(path), defaultNode, log })
+  return createToolchains({ cache, hostNode: await findHostNode(path), inImage: false, defaultNode, log })
 }

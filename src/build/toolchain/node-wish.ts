@@ -11,6 +11,8 @@ export interface NodeWish {
   preferred?: string
   /** For the log. */
   from: string
+  /** Nothing named a version. */
+  isDefault?: true
 }
 
 /** What could name the version of Node of a build. */
@@ -44,7 +46,7 @@ export async function wishForNode(sources: NodeSources): Promise<NodeWish> {
     if (range !== undefined)
       return { range, preferred: sources.default, from: `engines of package.json: ${engines}` }
   }
-  return { range: sources.default, from: 'the default' }
+  return { range: sources.default, from: 'the default', isDefault: true }
 }
 
 /** Of a file as nvm reads it: comments and empty lines mean nothing. */

@@ -15,8 +15,10 @@ import { openToolChannel, type ToolReply, type ToolRequest } from './tool-channe
 
 export interface ToolchainsOptions {
   cache: ToolCache
-  /** Version of the Node that the commands of the executor find by themselves. */
+  /** Version of the Node that the commands of the executor find by themselves, where that is known. */
   hostNode: string | undefined
+  /** Whether commands have the programs of an image: whoever chose it has chosen its Node, too. */
+  inImage: boolean
   /** Range of Node where nothing else names one, or `host`. */
   defaultNode: string
   log: Logger
@@ -69,7 +71,7 @@ export function createToolchains(options: ToolchainsOptions): Toolchains {
 }
 
 async function openToolchain(
-  { cache, hostNode, defaultNode, log: serverLog }: ToolchainsOptions,
+  { cache, hostNode, inImage, defaultNode, log: serverLog }: ToolchainsOptions,
   { ownFolder: folder, variables, commands, folders, signal, log }: ToolchainTask,
   tools: HeldTools,
 ): Promise<Toolchain> {
@@ -80,6 +82,10 @@ async function openToolchain(
 
   async function startingNode(): Promise<NodeInUse> {
     const ofMachine = { bin: '', version: hostNode }
+    if (wish.isDefault && inImage) {
+      log.write('INFO', '# The Node of the image is used, as nothing names a version.')
+      return ofMachine
+    }
     if (hostNode !== undefined && semver.satisfies(hostNode, wish.range)) {
       log.write('INFO', `# Node ${hostNode} of this machine is used (${wish.from}).`)
       return ofMachine
@@ -92,7 +98,7 @@ async function openToolchain(
       return tool
     } catch (error) {
       const reason = reasonOf(error)
-      const instead = hostNode === undefined ? 'whatever Node it finds' : `Node ${hostNode} of this machine`
+      const instead = hostNode === undefined ? 'whatever Node there is' : `Node ${hostNode} of this machine`
       log.write(
         'WARNING',
         `# Node ${wish.range} (${wish.from}) is not to be had: ${reason}. The build begins with ${instead}.`,
