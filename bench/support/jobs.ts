@@ -28,6 +28,7 @@ export async function untilSucceeded(
   client: AmplifyClient,
   branch: BranchAddress,
   jobId: string,
+  pollMilliseconds = 10,
 ): Promise<void> {
   for (;;) {
     const { job } = await client.send(new GetJobCommand({ ...branch, jobId }))
@@ -35,7 +36,7 @@ export async function untilSucceeded(
     if (status === 'SUCCEED') return
     if (status === 'FAILED' || status === 'CANCELLED')
       throw new Error(`The job ended ${status}: ${JSON.stringify(job)}`)
-    await Bun.sleep(10)
+    await Bun.sleep(pollMilliseconds)
   }
 }
 

@@ -6,7 +6,7 @@ import { limits } from '../model/limits.ts'
 import { type GitAccess, gitEnvironment, httpCredentials } from './git-environment.ts'
 import type { Mirrors } from './mirrors.ts'
 import { parseRepository, type Repository, RepositoryRefused, shownRepository } from './repository.ts'
-import { GitFailed, runGit } from './run-git.ts'
+import { GitFailed, type GitOptions, runGit } from './run-git.ts'
 import { checkOutSubmodules } from './submodules.ts'
 
 export interface CheckoutOptions extends GitAccess {
@@ -67,13 +67,13 @@ async function checkOut(options: CheckoutOptions): Promise<Commit> {
       'This server does not build local repositories. Its operator can allow them with PREAMP_FILE_REPOSITORIES=true.',
     )
   }
-  const environment = await clone(repository, options)
+  const { environment, head } = await clone(repository, options)
   const inClone = { environment, cwd: folder, signal }
   if (commitId !== undefined) {
     options.onProgress?.(`# Switching to commit: ${commitId}`)
     await switchTo(commitId, inClone)
   }
-  const commit = await readCommit(inClone)
+  const commit = head ?? (await readCommit(inClone))
   await options.onCommit?.(commit)
   await checkOutSubmodules(repository, options, folder)
   return commit
@@ -81,13 +81,15 @@ async function checkOut(options: CheckoutOptions): Promise<Commit> {
 
 /**
  * Clones, following the redirects that Git itself is forbidden to follow, as it would not check where they lead.
- * @returns the environment for further commands in the clone
+ * @returns the environment for further commands in the clone, and its commit where that is known already
  */
-async function clone(repository: Repository, options: CheckoutOptions): Promise<Record<string, string>> {
+async function clone(
+  repository: Repository,
+  options: CheckoutOptions,
+): Promise<{ environment: Record<string, string>; head: Commit | undefined }> {
   const environment = await gitEnvironment(repository, options)
   try {
-    await cloneFrom(repository, environment, options)
-    return environment
+    return { environment, head: await cloneFrom(repository, environment, options) }
   } catch (error) {
     const redirected =
       error instanceof GitFailed && repository.kind === 'http' && /redirect|error: 30\d/i.test(error.stderr)
@@ -95,33 +97,48 @@ async function clone(repository: Repository, options: CheckoutOptions): Promise<
     const moved = await followRedirect(repository, options)
     const access = keepsCredentials(repository.url, moved.url) ? options : { ...options, token: undefined }
     const movedEnvironment = await gitEnvironment(moved, access)
-    await cloneFrom(moved, movedEnvironment, options)
-    return movedEnvironment
+    return { environment: movedEnvironment, head: await cloneFrom(moved, movedEnvironment, options) }
   }
 }
 
 /**
  * By the mirror where there is one. Where that fails, a plain clone finds out why: it fails in Git's own words for a user's
  * mistake, or shows that the mirror was at fault, which is then forgotten.
+ * @returns the newest commit of the branch, where its files are written
  */
 async function cloneFrom(
   repository: Repository,
   environment: Record<string, string>,
   options: CheckoutOptions,
-): Promise<void> {
+): Promise<Commit | undefined> {
   const { mirrors, folder, signal } = options
-  if (!mirrors) return clonePlainly(repository, environment, options)
+  if (!mirrors) {
+    await clonePlainly(repository, environment, options)
+    return undefined
+  }
   const mirror = { account: mirrors.account, repository }
   try {
     await mirrors.of.clone({ ...mirror, branch: options.branch, folder, environment, signal })
-    if (wantedCommit(options.commitId) !== undefined) return
-    await runGit(['reset', '--quiet', '--hard'], { environment, cwd: folder, signal })
+    if (wantedCommit(options.commitId) !== undefined) return undefined
+    return await writeFiles({ environment, cwd: folder, signal })
   } catch {
     signal.throwIfAborted()
     await rm(folder, { recursive: true, force: true })
     await clonePlainly(repository, environment, options)
     await mirrors.of.forget(mirror)
+    return undefined
   }
+}
+
+/** Reads the commit meanwhile, as each run of Git takes its time. */
+async function writeFiles(git: GitOptions): Promise<Commit> {
+  const [commit, written] = await Promise.allSettled([
+    readCommit(git),
+    runGit(['reset', '--quiet', '--hard'], git),
+  ])
+  if (written.status === 'rejected') throw written.reason
+  if (commit.status === 'rejected') throw commit.reason
+  return commit.value
 }
 
 async function clonePlainly(
@@ -176,10 +193,7 @@ function keepsCredentials(from: URL, to: URL): boolean {
   return from.hostname === to.hostname && from.protocol === 'http:' && to.protocol === 'https:'
 }
 
-async function switchTo(
-  commitId: string,
-  git: { environment: Record<string, string>; cwd: string; signal: AbortSignal },
-): Promise<void> {
+async function switchTo(commitId: string, git: GitOptions): Promise<void> {
   const args = ['checkout', '--quiet', '--detach', commitId]
   try {
     await runGit(args, git)
@@ -191,11 +205,7 @@ async function switchTo(
   }
 }
 
-async function readCommit(git: {
-  environment: Record<string, string>
-  cwd: string
-  signal: AbortSignal
-}): Promise<Commit> {
+async function readCommit(git: GitOptions): Promise<Commit> {
   const output = await runGit(['log', '-1', '--no-show-signature', '--format=%H%n%ct%n%B'], git)
   const [id = '', seconds = '', ...lines] = output.toString('utf8').split('\n')
   return { id, time: Number(seconds) * 1000, message: lines.join('\n').trim().slice(0, messageCharactersMax) }
