@@ -13,8 +13,8 @@ import { readSummary } from './test-summary.ts'
  */
 const root = new URL('..', import.meta.url).pathname
 const testSecondsMax = 60
-// Two at the least: with one worker bun runs the files in its own process, where a file that exits would end the run.
-const workers = Math.min(Math.max(availableParallelism(), 2), 4)
+// One more than there are processors, as many tests wait for something else.
+const workers = Math.min(availableParallelism() + 1, 4)
 
 const unavailable = await prepareTestPrograms()
 const files = process.argv.slice(2)

@@ -69,6 +69,16 @@ export function openTestEngine(): Promise<TestEngine | string> {
   return opened
 }
 
+/** Settings of a server whose builds run in containers of the engine. */
+export function containerSettings({ engine, environment }: TestEngine): Record<string, string> {
+  return {
+    ...environment,
+    PREAMP_EXECUTOR: 'docker',
+    PREAMP_DOCKER_COMMAND: engine.command,
+    PREAMP_BUILD_IMAGE: testImage,
+  }
+}
+
 /** Removes the engine, unless it is that of the whole `npm test`. */
 export function closeTestEngine(): void {
   if (ownFolder === undefined) return

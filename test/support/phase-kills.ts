@@ -14,6 +14,7 @@ import {
 import { jobMark } from '../../src/build/executors/job-mark.ts'
 import { dataDirectoryAt } from '../../src/data-directory.ts'
 import { hasCode } from '../../src/model/error-code.ts'
+import { containerSettings, openTestEngine, type TestEngine } from './container-engine.ts'
 import { createGitRepository, type TestRepository } from './git-repository.ts'
 import { startPreamp, type TestPreamp } from './preamp.ts'
 import { waitFor } from './wait-for.ts'
@@ -60,9 +61,14 @@ test:
  * Kills the server with SIGKILL in one phase of a job, starts it again on the same data, and checks that the job ends, with a
  * reason where it failed, and leaves nothing behind; `rounds` times for each phase.
  */
-export async function killInEachPhase(executor: string, rounds: number): Promise<void> {
+export async function killInEachPhase(
+  executor: 'bubblewrap' | 'process' | 'docker',
+  rounds: number,
+): Promise<void> {
   const repository = await createGitRepository({ 'amplify.yml': buildSpec })
-  const environment = { PREAMP_EXECUTOR: executor, PREAMP_LOG_LEVEL: 'warn' }
+  const engine = executor === 'docker' ? ((await openTestEngine()) as TestEngine) : undefined
+  const containers = engine ? containerSettings(engine) : {}
+  const environment = { PREAMP_EXECUTOR: executor, PREAMP_LOG_LEVEL: 'warn', ...containers }
   let preamp = await startPreamp({ environment })
   try {
     const appId = await createApp(preamp, repository)
@@ -87,6 +93,7 @@ export async function killInEachPhase(executor: string, rounds: number): Promise
           20,
           () => leftovers(dataDir, jobKey).length === 0,
         )
+        expect(engine ? containersOf(engine) : '', seen).toBe('')
       }
       expect((await runToEnd(preamp, appId)).status, `round ${round}\n${preamp.output()}`).toBe('SUCCEED')
     }
@@ -166,6 +173,11 @@ function leftovers(dataDir: string, jobKey: string): string[] {
       .filter((name) => name.includes(jobKey))
       .map((name) => `cache ${name}`),
   ]
+}
+
+function containersOf({ engine, environment }: TestEngine): string {
+  const listed = Bun.spawnSync([engine.command, 'ps', '--all', '--quiet'], { env: environment })
+  return listed.stdout.toString()
 }
 
 function groupsNamed(name: string): string[] {
