@@ -31,6 +31,10 @@ const networkList = list.refine(
   (networks) => networks.every((network) => parseNetwork(network)?.bits === 32),
   'must be IPv4 addresses or networks, separated by commas, as in 192.0.2.1,10.1.0.0/16',
 )
+const anyNetworkList = list.refine(
+  (networks) => networks.every((network) => parseNetwork(network)),
+  'must be IP addresses or networks, separated by commas, as in 192.0.2.1,2001:db8::/32',
+)
 const serverList = list.refine(
   (servers) => servers.every(isAddressWithPort),
   'must be IP addresses, separated by commas; with a port: 192.0.2.1:5353 or [2001:db8::1]:5353',
@@ -335,6 +339,27 @@ export const settings = {
     z.coerce.number().int().min(8).default(256),
     '256',
     'Memory in which each edge process keeps small files, in MiB.',
+  ),
+  trustedProxies: setting(
+    'PREAMP_TRUSTED_PROXIES',
+    anyNetworkList.default([]),
+    'none',
+    'Proxies in front of the sites: addresses or networks, separated by commas. Who asks is then whom their `X-Forwarded-For` names.',
+  ),
+  countryHeader: setting(
+    'PREAMP_COUNTRY_HEADER',
+    z
+      .string()
+      .regex(/^[\w-]+$/, 'must be the name of a header')
+      .optional(),
+    'none',
+    'Header in which PREAMP_TRUSTED_PROXIES tell the country of the visitor, such as `cf-ipcountry`, for the conditions of rules.',
+  ),
+  countryFile: setting(
+    'PREAMP_COUNTRY_FILE',
+    z.string().min(1).optional(),
+    'none',
+    'File of countries by address in MaxMind’s format (GeoLite2 Country, DB-IP), for the conditions of rules.',
   ),
   blobGraceMinutes: setting(
     'PREAMP_BLOB_GRACE_MINUTES',

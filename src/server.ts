@@ -77,7 +77,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 
     const state = { config, directory, database, blobs, secrets, log }
     const edges = new LatePart(
-      () => openEdges(config, directory, log),
+      () => openEdges(state),
       (part) => part.stop(),
     )
     started.push(() => edges.close())
@@ -127,7 +127,12 @@ interface State {
   log: Logger
 }
 
-async function openEdges(config: Config, directory: DataDirectory, log: Logger): Promise<EdgeSupervisor> {
+async function openEdges({
+  config,
+  directory,
+  secrets,
+  log,
+}: Pick<State, 'config' | 'directory' | 'secrets' | 'log'>): Promise<EdgeSupervisor> {
   // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
@@ -140,6 +145,10 @@ async function openEdges(config: Config, directory: DataDirectory, log: Logger):
         blobsFolder: directory.blobs,
         siteSuffix: new URL(config.sitesUrl ?? defaultSitesUrl(config.sitesPort)).hostname,
         memoryBytes: config.edgeMemoryMiB * 1024 * 1024,
+        credentialsKey: secrets.deriveKey(credentialsPurpose).toString('base64url'),
+        trustedProxies: config.trustedProxies,
+        countryHeader: config.countryHeader ?? null,
+        countryFile: config.countryFile ?? null,
         accessLog:
           config.accessLogDays === 0
             ? null
@@ -166,6 +175,9 @@ async function openEdges(config: Config, directory: DataDirectory, log: Logger):
     throw error
   }
 }
+
+/** Of a key that makes verifiers of credentials. */
+const credentialsPurpose = 'site-credentials'
 
 const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
@@ -347,6 +359,7 @@ function createApi(
     database,
     blobs,
     secrets,
+    credentialsKey: secrets.deriveKey(credentialsPurpose),
     transferUrls: new TransferUrls(secrets.deriveKey('transfer-urls')),
     defaultDomain: (appId) => sites.defaultDomain(appId),
     domainRecords: records,

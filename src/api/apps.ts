@@ -13,6 +13,7 @@ import type { Transaction } from '../store/database.ts'
 import type { AppRow } from '../store/schema.ts'
 import { bareApp, changedApp } from './app-settings.ts'
 import { openAppSecrets, viewApps, viewOneApp } from './app-view.ts'
+import { secretColumns } from './basic-auth.ts'
 import { BadRequestException } from './errors.ts'
 import { ownApp } from './look-up.ts'
 import { operation } from './operation.ts'
@@ -55,7 +56,7 @@ export const createApp = operation('CreateApp', {
       name,
       settings,
       tags: tags ?? {},
-      secrets: services.secrets.seal(secrets),
+      ...secretColumns(secrets, services),
       options: {},
       createdAt: now,
       updatedAt: now,
@@ -108,7 +109,7 @@ export const updateApp = operation('UpdateApp', {
       const current = { settings: row.settings, secrets: openAppSecrets(row, services) }
       const { settings, secrets } = changedApp(current, sent, services)
       if (sent.repository && row.settings.repository === undefined) await refuseIfBranches(transaction, appId)
-      const change = { name: name ?? row.name, settings, secrets: services.secrets.seal(secrets) }
+      const change = { name: name ?? row.name, settings, ...secretColumns(secrets, services) }
       await updateAppRow(transaction, appId, change)
       return viewOneApp(transaction, { ...row, ...change }, services)
     })

@@ -13,6 +13,7 @@ import {
 import { deleteBranchSecrets } from '../store/build-secrets.ts'
 import { isUniqueViolation, type Queries, type Transaction } from '../store/database.ts'
 import type { BranchRow } from '../store/schema.ts'
+import { secretColumns } from './basic-auth.ts'
 import { bareBranch, changedBranch, checkedDisplayName } from './branch-settings.ts'
 import { openBranchSecrets, viewBranches, viewOneBranch } from './branch-view.ts'
 import { BadRequestException } from './errors.ts'
@@ -59,7 +60,7 @@ export const createBranch = operation('CreateBranch', {
       displayName: checkedDisplayName(branchName, displayName),
       settings,
       tags: tags ?? {},
-      secrets: services.secrets.seal(secrets),
+      ...secretColumns(secrets, services),
       lastJobNumber: 0,
       jobCount: 0,
       activeDeploymentId: null,
@@ -150,7 +151,7 @@ export const updateBranch = operation('UpdateBranch', {
         displayName:
           displayName === undefined ? row.displayName : checkedDisplayName(branchName, displayName),
         settings,
-        secrets: services.secrets.seal(secrets),
+        ...secretColumns(secrets, services),
       }
       const other = await findBranchByDisplayName(transaction, appId, change.displayName)
       if (other && other.branchId !== row.branchId) {

@@ -18,6 +18,8 @@ export interface Services {
   database: Database
   blobs: Blobs
   secrets: SecretBox
+  /** By which the edges' knowledge of credentials is made (`model/credentials-verifier.ts`). */
+  credentialsKey: Uint8Array
   transferUrls: TransferUrls
   /** The host (with its port, if it is part of the address) under which the app's branches are served. */
   defaultDomain(appId: string): string

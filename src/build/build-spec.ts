@@ -1,8 +1,10 @@
+import { readCustomHeaders } from '../deploy/custom-headers.ts'
+import { readShape, readYaml } from '../deploy/read-yaml.ts'
+import { repositoryPath } from '../deploy/repository-path.ts'
 import { limits } from '../model/limits.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
 import { customerError } from './build-failed.ts'
 import { chooseApplication } from './build-spec/choose-application.ts'
-import { readCustomHeaders } from './build-spec/custom-headers.ts'
 import {
   type Application,
   applicationShape,
@@ -10,8 +12,6 @@ import {
   documentShape,
   testPhaseNames,
 } from './build-spec/grammar.ts'
-import { readShape, readYaml } from './build-spec/read-yaml.ts'
-import { repositoryPath } from './build-spec/repository-path.ts'
 import { unknownKeys } from './build-spec/unknown-keys.ts'
 
 /** What `amplify.yml`, version 1, asks for in one app (contract/hosting-behaviour.md §1.2). Paths have no slash at either end. */

@@ -135,12 +135,11 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
     log.write('WARNING', '# The tests failed: what was built is not published.')
     return finish({ kind: 'tests-failed', failure: testFailure }, log)
   }
-  const { customHeaders: appHeaders } = task.app.settings
-  const customHeaders = await findCustomHeaders(checkedOut.folder, appHeaders, spec, log)
+  const customHeaders = await findCustomHeaders(checkedOut.folder, spec, log)
   log.write('INFO', "Uploading build artifact '__artifacts.zip'")
   const manifest = await collect(options, task, spec, root)
   log.write('INFO', 'Build artifact upload completed')
-  return finish({ kind: 'built', manifest: { ...manifest, ...(customHeaders && { customHeaders }) } }, log)
+  return finish({ kind: 'built', manifest: { ...manifest, ...customHeaders } }, log)
 }
 
 function finish(result: BuildResult, log: BuildLog): BuildResult {

@@ -217,13 +217,9 @@ export function createRunner(options: RunnerOptions): RunJob {
     })
   }
 
-  async function collectManually(
-    { job, app, control }: Run,
-    jobFolder: string,
-    log: BuildLog,
-  ): Promise<Manifest> {
+  async function collectManually({ job, control }: Run, jobFolder: string, log: BuildLog): Promise<Manifest> {
     const collected = await collectUploads({ ...options, jobFolder, job, signal: control.signal, log })
-    return withCustomHeaders(collected, { blobs: options.blobs, appHeaders: app.settings.customHeaders, log })
+    return withCustomHeaders(collected, { blobs: options.blobs, log })
   }
 
   function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {

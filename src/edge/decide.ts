@@ -1,45 +1,104 @@
+import { limits } from '../model/limits.ts'
+import type { ManifestFile } from '../model/manifest.ts'
+import { readRequestPath } from '../model/rules/request-path.ts'
 import { lookUpStatic } from '../model/static-lookup.ts'
-import type { FileDecision, Site, SiteAnswer } from './sites.ts'
+import { applyFirstRules, applyLastRules, type Asked, fileAt, type Trace } from './apply-rules.ts'
+import { type HeaderSet, noHeaders } from './header-rules.ts'
+import type { Deployment, SiteAnswer } from './site.ts'
 import { splitUrl } from './split-url.ts'
 
 /** What an edge does with a request; `edge.ts` carries it out. */
-export type Decision =
-  | FileDecision
-  | { kind: 'redirect'; location: string }
+export type Decision = Action & { headers: HeaderSet }
+
+export type Action =
+  | FileAction
+  | { kind: 'redirect'; status: 301 | 302; location: string }
+  /** `status` takes the place of the one that is answered there. */
+  | { kind: 'proxy'; url: string; status?: 404 }
   | { kind: 'options' }
   | { kind: 'method-not-allowed' }
   | { kind: Refusal }
 
+export interface FileAction {
+  kind: 'file'
+  status: 200 | 404
+  deployment: Deployment
+  path: string
+  file: ManifestFile
+}
+
+/** How a file is to be sent. */
+export type FileDecision = FileAction & { headers: HeaderSet }
+
 /** Each has its page in `pages.ts`. */
 export type Refusal = 'invalid-host' | 'malformed-path' | 'unknown-host' | 'never-deployed' | 'not-found'
 
-/** Kept for each site. Only files are: whoever makes up addresses finds none, or adds a query or fragment. */
-const decidedUrlsMax = 1000
-
-/**
- * Decides by what the host shows, the method and the URL alone: no I/O, no clock.
- * @param request.url as Bun gives it: absolute and normalised; only the path where the Host is none
- */
-export function decide(site: SiteAnswer, request: { method: string; url: string }): Decision {
-  if (site === 'invalid' || request.url.startsWith('/')) return { kind: 'invalid-host' }
-  if (site === 'unknown') return { kind: 'unknown-host' }
-  const { method } = request
-  if (method !== 'GET' && method !== 'HEAD') {
-    return { kind: method === 'OPTIONS' ? 'options' : 'method-not-allowed' }
-  }
-  if (site.deploymentId === null) return { kind: 'never-deployed' }
-  return site.decided.get(request.url) ?? decideByFiles(site, request.url)
+/** Who asks for what: all that a decision depends on. */
+export interface Question {
+  method: string
+  /** As Bun gives it: absolute and normalised; only the path where the Host is none. */
+  url: string
+  /** ISO 3166-1 alpha-2 of the visitor's country, where it is known. */
+  country(): string | undefined
+  header(name: string): string | null
 }
 
-function decideByFiles(site: Site, url: string): Decision {
-  const { path, query } = splitUrl(url)
-  const found = lookUpStatic(site.files, path, query)
-  if (found.kind !== 'file') return found
-  const file = site.files.get(found.path)!
-  const decision: FileDecision = { kind: 'file', site, path: found.path, file }
-  if (query === '' && !url.includes('#')) {
-    if (site.decided.size >= decidedUrlsMax) site.decided.clear()
-    site.decided.set(url, decision)
+/**
+ * Decides by what the host shows and what is asked alone: no I/O, no clock (contract/hosting-behaviour.md §5.4).
+ * @param trace is told of each rule; it is asked for by who wants to know why
+ */
+export function decide(site: SiteAnswer, question: Question, trace?: Trace): Decision {
+  if (site === 'invalid' || question.url.startsWith('/')) return { kind: 'invalid-host', headers: noHeaders }
+  if (site === 'unknown') return { kind: 'unknown-host', headers: noHeaders }
+  const { host, path: rawPath, query } = splitUrl(question.url)
+  const path = readRequestPath(rawPath)
+  if (!path) return { kind: 'malformed-path', headers: noHeaders }
+  const headers = site.headers.of(`/${path.segments.join('/')}`)
+  const { deployment } = site
+  if (!deployment) return { kind: 'never-deployed', headers }
+  const { method } = question
+  const asked: Asked = {
+    site,
+    deployment,
+    request: {
+      host: host.replace(/:[0-9]*$/, ''),
+      path,
+      query,
+      country: () => question.country(),
+      header: (name) => question.header(name),
+    },
+    isRead: method === 'GET' || method === 'HEAD',
+    budget: { steps: limits.requestPatternStepsMax },
+    trace,
   }
-  return decision
+  return { ...act(asked, method), headers }
+}
+
+function act(asked: Asked, method: string): Action {
+  const byRule = applyFirstRules(asked)
+  if (byRule && byRule !== 'nothing-there') return byRule
+  if (!asked.isRead) return { kind: method === 'OPTIONS' ? 'options' : 'method-not-allowed' }
+  return (byRule ? undefined : byFiles(asked)) ?? applyLastRules(asked) ?? byNotFoundPage(asked)
+}
+
+function byFiles({ site, deployment, request: { path, query } }: Asked): Action | undefined {
+  const found = lookUpStatic(deployment.files, path.raw, query, site.options.trailingSlash)
+  switch (found.kind) {
+    case 'file':
+      return fileAt(deployment, found.path, 200)
+    case 'redirect':
+      return { ...found, status: 301 }
+    case 'malformed-path':
+      return found
+    case 'not-found':
+      return undefined
+  }
+}
+
+const notFoundPage = '404.html'
+
+function byNotFoundPage({ site, deployment }: Asked): Action {
+  if (site.options.notFoundPage && deployment.files.has(notFoundPage))
+    return fileAt(deployment, notFoundPage, 404)
+  return { kind: 'not-found' }
 }

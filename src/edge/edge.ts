@@ -4,13 +4,17 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { limits } from '../model/limits.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
+import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
 import type { Answer } from './answer.ts'
-import { decide } from './decide.ts'
+import type { Decision, FileDecision } from './decide.ts'
+import { createDecisions } from './decisions.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { createFiles } from './files.ts'
 import { handOverMilliseconds } from './messages.ts'
-import { answerOptions, errorPage, methodNotAllowed, redirect, refuse } from './pages.ts'
-import { createSites, type SiteAnswer } from './sites.ts'
+import { answerOptions, errorPage, methodNotAllowed, redirect, refuse, withHeaders } from './pages.ts'
+import type { Site, SiteAnswer } from './site.ts'
+import { createSites } from './sites.ts'
+import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
 import { watchChanges } from './watch-changes.ts'
 
 export interface Edge {
@@ -28,6 +32,9 @@ export interface Edge {
   stop(how?: { handOver?: boolean }): Promise<void>
 }
 
+/** Nobody stands in front, and where addresses are is not known. */
+const onlyPeers: VisitorOptions = { trustedProxies: [], countryHeader: undefined, countryOf: undefined }
+
 /** Serves the sites of the database over HTTP: the data plane, as one object. */
 export function createEdge(options: {
   database: Database
@@ -40,11 +47,16 @@ export function createEdge(options: {
   accessLog?: AccessLog
   /** Whether it learns who they are from. */
   logAddresses?: boolean
+  /** By which it compares credentials, which it does not know (`model/credentials-verifier.ts`). */
+  credentialsKey: Uint8Array
+  visitors?: VisitorOptions
   log: Logger
 }): Edge {
-  const { database, accessLog, logAddresses = true, log } = options
+  const { database, accessLog, logAddresses = true, credentialsKey, visitors = onlyPeers, log } = options
   const sites = createSites(options)
   const files = createFiles(options)
+  const decide = createDecisions()
+  const findVisitor = createVisitors(visitors)
   const watch = watchChanges({ database, changed: sites.refresh, log })
   let server: Bun.Server<undefined> | undefined
   let handingOver = false
@@ -71,12 +83,26 @@ export function createEdge(options: {
   }
 
   function answer(request: Request, site: SiteAnswer): Answer | Promise<Answer> {
-    const decision = decide(site, request)
+    const visitor = findVisitor(request, () => server?.requestIP(request)?.address)
+    const refused = typeof site === 'string' ? undefined : refusal(request, site, visitor)
+    if (refused) return refuse(refused, request.method === 'HEAD')
+    const decision = decide(site, request, visitor)
+    if (decision.kind === 'file') return files.send(request, decision)
+    return withHeaders(act(request, decision), decision.headers)
+  }
+
+  function refusal(request: Request, { access }: Site, visitor: Visitor): AccessRefusal | undefined {
+    if (isOpen(access)) return undefined
+    const authorization = request.headers.get('authorization')
+    return refuseAccess(access, { address: visitor.address(), authorization }, credentialsKey)
+  }
+
+  function act(request: Request, decision: Exclude<Decision, FileDecision>): Answer {
     switch (decision.kind) {
-      case 'file':
-        return files.send(request, decision)
       case 'redirect':
-        return redirect(decision.location, staticCacheControl)
+        return redirect(decision.status, decision.location, staticCacheControl)
+      case 'proxy':
+        return errorPage(502, 'Bad gateway', 'TODO')
       case 'options':
         return answerOptions()
       case 'method-not-allowed':

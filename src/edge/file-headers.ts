@@ -1,8 +1,8 @@
 import { limits } from '../model/limits.ts'
-import type { ManifestFile } from '../model/manifest.ts'
 import type { Encoding } from './accept-encoding.ts'
 import type { Validators } from './conditions.ts'
 import { contentTypeOf } from './content-type.ts'
+import type { FileDecision } from './decide.ts'
 
 /** For static files: browsers ask again, shared caches keep them (contract/hosting-behaviour.md §6.2). */
 export const staticCacheControl = 'public, max-age=0, s-maxage=31536000'
@@ -12,6 +12,8 @@ const etagDigits = 32
 
 /** A file in one encoding, with the headers that are the same for every answer. */
 export interface Representation extends Validators {
+  /** 404 for a page that stands for what is not there: it has no validators, and no cache keeps it. */
+  status: 200 | 404
   /** Under which its bytes are kept in memory. */
   key: string
   contentType: string
@@ -26,33 +28,43 @@ export interface FileRepresentations {
   encoded: Record<Encoding, Representation> | undefined
 }
 
-/** Made once for each file of a deployment: they are most of what a small answer costs. */
-export function representFile(
-  path: string,
-  { sha, size }: ManifestFile,
-  modifiedAt: number,
-): FileRepresentations {
+/**
+ * Made once for each address: the headers are most of what a small answer costs. Those of the site go before ours
+ * (contract/hosting-behaviour.md §6.1).
+ */
+export function representFile({
+  status,
+  path,
+  file: { sha, size },
+  deployment: { modifiedAt },
+  headers: { headers: custom },
+}: FileDecision): FileRepresentations {
   const type = contentTypeOf(path)
+  const contentType = custom['content-type'] ?? type.value
   const compressible =
-    type.compressible && size >= limits.compressedFileBytesMin && size <= limits.compressedFileBytesMax
+    type.compressible &&
+    size >= limits.compressedFileBytesMin &&
+    size <= limits.compressedFileBytesMax &&
+    // The file is packed already, by whoever made it.
+    custom['content-encoding'] === undefined
+
+  const lastModified = new Date(modifiedAt).toUTCString()
 
   function represent(encoding: Encoding | 'identity'): Representation {
     const suffix = encoding === 'identity' ? '' : `-${encoding}`
     const key = `${sha}${suffix}`
     const etag = `"${sha.slice(0, etagDigits)}${suffix}"`
-    const notModifiedHeaders = {
-      etag,
-      'cache-control': staticCacheControl,
-      ...(compressible && { vary: 'Accept-Encoding' }),
-    }
-    const headers = {
+    const varies = compressible ? { vary: 'Accept-Encoding' } : undefined
+    const described = {
       'content-type': type.value,
-      ...notModifiedHeaders,
-      'last-modified': new Date(modifiedAt).toUTCString(),
-      'accept-ranges': 'bytes',
       ...(encoding !== 'identity' && { 'content-encoding': encoding }),
     }
-    return { key, etag, modifiedAt, contentType: type.value, headers, notModifiedHeaders }
+    const notModifiedHeaders = { etag, 'cache-control': staticCacheControl, ...varies, ...custom }
+    const headers =
+      status === 404
+        ? { ...described, ...varies, ...custom, 'cache-control': 'no-store' }
+        : { ...described, 'last-modified': lastModified, 'accept-ranges': 'bytes', ...notModifiedHeaders }
+    return { status, key, etag, modifiedAt, contentType, headers, notModifiedHeaders }
   }
 
   return {

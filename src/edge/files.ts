@@ -6,10 +6,10 @@ import type { ManifestFile } from '../model/manifest.ts'
 import { chooseEncoding } from './accept-encoding.ts'
 import type { Answer, AnswerFacts } from './answer.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
+import type { FileDecision } from './decide.ts'
 import { createFileBytes } from './file-bytes.ts'
 import { type FileRepresentations, type Representation, representFile } from './file-headers.ts'
 import { errorPage, withoutContent } from './pages.ts'
-import type { FileDecision } from './sites.ts'
 
 export interface Files {
   /**
@@ -22,13 +22,14 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
   const { blobs } = options
   const fileBytes = createFileBytes(options)
   const respond = createResponder()
-  const represented = new WeakMap<ManifestFile, FileRepresentations>()
+  const represented = new WeakMap<FileDecision, FileRepresentations>()
 
-  function representations({ site, path, file }: FileDecision): FileRepresentations {
-    let found = represented.get(file)
+  /** Decisions for addresses that are asked for again are the same objects. */
+  function representations(decision: FileDecision): FileRepresentations {
+    let found = represented.get(decision)
     if (!found) {
-      found = representFile(path, file, site.modifiedAt)
-      represented.set(file, found)
+      found = representFile(decision)
+      represented.set(decision, found)
     }
     return found
   }
@@ -37,7 +38,7 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     const { file } = decision
     const { identity, encoded } = representations(decision)
     const { headers } = request
-    const range = request.method === 'GET' ? headers.get('range') : null
+    const range = request.method === 'GET' && decision.status === 200 ? headers.get('range') : null
     // A range is one of the file as it is: no client asks for parts of something compressed on the way.
     if (!encoded || range !== null) return sendIdentity(request, file, identity, range)
     const encoding = chooseEncoding(headers.get('accept-encoding'))
@@ -71,8 +72,8 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     const bytes = fileBytes.identity(file)
     // A slice even of the whole: of a plain file Bun would honour a Range that was found not to hold.
     if (!bytes) {
-      const { headers } = representation
-      const response = new Response(blobs.open(file.sha).slice(0, file.size), { headers })
+      const { status, headers } = representation
+      const response = new Response(blobs.open(file.sha).slice(0, file.size), { status, headers })
       return { response, facts: factsOf(representation, file.size) }
     }
     return bytes instanceof Promise
@@ -99,6 +100,7 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
 }
 
 function answerWithoutBody(request: Request, representation: Representation): Answer | undefined {
+  if (representation.status === 404) return undefined
   const outcome = evaluateConditions(request.headers, representation)
   if (outcome === 'send') return undefined
   if (outcome === 'not-modified') return withoutContent(304, representation.notModifiedHeaders)
@@ -116,7 +118,8 @@ function createResponder() {
     let template = templates.get(bytes)
     // Two files of the same bytes may differ in their headers.
     if (template?.representation !== representation) {
-      const response = new Response(bytes, { headers: representation.headers })
+      const { status, headers } = representation
+      const response = new Response(bytes, { status, headers })
       template = { representation, response, facts: factsOf(representation, bytes.size) }
       templates.set(bytes, template)
     }
@@ -126,12 +129,13 @@ function createResponder() {
 }
 
 function headersOnly(representation: Representation, size: number): Answer {
+  const { status } = representation
   const headers = { ...representation.headers, 'content-length': String(size) }
-  return { response: new Response(null, { headers }), facts: factsOf(representation, size) }
+  return { response: new Response(null, { status, headers }), facts: factsOf(representation, size) }
 }
 
-function factsOf({ contentType }: Representation, contentLength: number): AnswerFacts {
-  return { status: 200, contentType, contentLength }
+function factsOf({ status, contentType }: Representation, contentLength: number): AnswerFacts {
+  return { status, contentType, contentLength }
 }
 
 function rangeNotSatisfiable(size: number): Answer {

@@ -8,6 +8,14 @@ export interface EdgeSettings {
   /** Host name of the sites' address. */
   siteSuffix: string
   memoryBytes: number
+  /** By which it compares credentials, in base64url (`model/credentials-verifier.ts`). */
+  credentialsKey: string
+  /** Proxies in front, whose word on who asks is taken: networks in CIDR form. */
+  trustedProxies: string[]
+  /** Name of the header in which they tell the visitor's country. */
+  countryHeader: string | null
+  /** File of countries by address, in MaxMind's format. */
+  countryFile: string | null
   /** Null where visits are not logged. */
   accessLog: AccessLogSettings | null
   logLevel: string

@@ -1,5 +1,7 @@
+import type { AccessRefusal } from './access.ts'
 import type { Answer } from './answer.ts'
 import type { Refusal } from './decide.ts'
+import type { HeaderSet } from './header-rules.ts'
 
 /** Answers without a file behind them. Nothing of the request is repeated in them, and no cache keeps an error. */
 
@@ -7,7 +9,7 @@ const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
 }
-const refusals: Record<Refusal, { status: number; title: string; text: string }> = {
+const refusals: Record<Refusal | AccessRefusal, { status: number; title: string; text: string }> = {
   'invalid-host': { status: 400, title: 'Bad request', text: 'The request names no valid host.' },
   'malformed-path': {
     status: 400,
@@ -17,6 +19,17 @@ const refusals: Record<Refusal, { status: number; title: string; text: string }>
   'unknown-host': { status: 404, title: 'Not found', text: 'There is no site at this address.' },
   'never-deployed': { status: 404, title: 'Not found', text: 'This branch has not been deployed yet.' },
   'not-found': { status: 404, title: 'Not found', text: 'There is no page at this address.' },
+  unauthorized: {
+    status: 401,
+    title: 'Unauthorized',
+    text: 'This site asks for a user name and a password.',
+  },
+  forbidden: { status: 403, title: 'Forbidden', text: 'This site is not shown at your address.' },
+  maintenance: {
+    status: 503,
+    title: 'Maintenance',
+    text: 'This site is being worked on. Please try again later.',
+  },
 }
 const allowedMethods = 'GET, HEAD, OPTIONS'
 
@@ -41,9 +54,14 @@ export function errorPage(status: number, title: string, text: string, head = fa
   return { response: new Response(null, { status, headers: headHeaders }), facts }
 }
 
-export function refuse(refusal: Refusal, head: boolean): Answer {
+export function refuse(refusal: Refusal | AccessRefusal, head: boolean): Answer {
   const { status, title, text } = refusals[refusal]
-  return errorPage(status, title, text, head)
+  const answer = errorPage(status, title, text, head)
+  const { headers } = answer.response
+  // By RFC 7617 it is in UTF-8 that browsers send names and passwords.
+  if (refusal === 'unauthorized') headers.set('www-authenticate', 'Basic realm="site", charset="UTF-8"')
+  if (refusal === 'maintenance') headers.set('retry-after', '120')
+  return answer
 }
 
 export function methodNotAllowed(): Answer {
@@ -56,11 +74,19 @@ export function answerOptions(): Answer {
   return withoutContent(204, { allow: allowedMethods })
 }
 
-export function redirect(location: string, cacheControl: string): Answer {
-  return withoutContent(301, { location, 'cache-control': cacheControl })
+export function redirect(status: 301 | 302, location: string, cacheControl: string): Answer {
+  return withoutContent(status, { location, 'cache-control': cacheControl })
 }
 
 /** An answer that is its status and headers alone. */
 export function withoutContent(status: number, headers: Record<string, string>): Answer {
   return { response: new Response(null, { status, headers }), facts: { status } }
+}
+
+/** Adds the headers of the site, but for one: caches keep successes alone (contract/hosting-behaviour.md §6.1). */
+export function withHeaders(answer: Answer, { headers }: HeaderSet): Answer {
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== 'cache-control') answer.response.headers.set(name, value)
+  }
+  return answer
 }

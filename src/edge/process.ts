@@ -2,10 +2,12 @@ import { type Logger, pino } from 'pino'
 
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { diskShortage } from '../deploy/disk-shortage.ts'
+import { parseNetwork } from '../model/addresses.ts'
 import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import { openDatabase } from '../store/database.ts'
 import { type AccessLog, createAccessLog } from './access-log.ts'
+import { openCountryFile } from './country-file.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { isWrittenDown } from './former-edges.ts'
 import type { AccessLogSettings, ControlMessage, EdgeMessage, EdgeSettings } from './messages.ts'
@@ -60,6 +62,12 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
     blobs: await openDiskBlobs(settings.blobsFolder, { readonly: true }),
     siteSuffix: settings.siteSuffix,
     memoryBytes: settings.memoryBytes,
+    credentialsKey: Buffer.from(settings.credentialsKey, 'base64url'),
+    visitors: {
+      trustedProxies: settings.trustedProxies.flatMap((text) => parseNetwork(text) ?? []),
+      countryHeader: settings.countryHeader ?? undefined,
+      countryOf: settings.countryFile === null ? undefined : openCountryFile(settings.countryFile),
+    },
     log,
     ...(settings.accessLog && {
       accessLog: openAccessLog(settings.accessLog, log),

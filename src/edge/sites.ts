@@ -3,39 +3,14 @@ import type { Logger } from 'pino'
 import type { Blobs } from '../blobs/blobs.ts'
 import { readManifest } from '../deploy/read-manifest.ts'
 import { limits } from '../model/limits.ts'
-import type { ManifestFile } from '../model/manifest.ts'
 import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
 import type { Database } from '../store/database.ts'
 import { findSite } from '../store/deployments.ts'
 import { findDomainSite } from '../store/domain-sites.ts'
-
-/** What one host shows, ready to be served. It never changes: a deploy makes another. */
-export interface Site {
-  appId: string
-  deploymentId: string
-  /** By path in the site, as manifests name them. */
-  files: Map<string, ManifestFile>
-  /** When the deployment was made: epoch milliseconds, cut to the second, as HTTP dates are. */
-  modifiedAt: number
-  /** What `decide.ts` found for whole URLs. It stays true, since a site never changes. */
-  decided: Map<string, FileDecision>
-}
-
-export interface FileDecision {
-  kind: 'file'
-  site: Site
-  path: string
-  file: ManifestFile
-}
-
-/** A host whose branch has not been deployed. */
-export interface EmptySite {
-  appId: string
-  deploymentId: null
-}
-
-/** `unknown`: the host is nobody's. `invalid`: it is no Host at all. */
-export type SiteAnswer = Site | EmptySite | 'unknown' | 'invalid'
+import type { DeploymentRow } from '../store/schema.ts'
+import { compileSite, siteKey } from './compile-site.ts'
+import { FileTable } from './file-table.ts'
+import type { Deployment, SiteAnswer } from './site.ts'
 
 export interface Sites {
   /** The answer itself where it is known, so that a request that needs no SQL waits for nothing. */
@@ -46,6 +21,8 @@ export interface Sites {
 
 interface Entry {
   answer: SiteAnswer
+  /** What the answer was made from; empty for none. */
+  key: string
   /** The refresh after which it was read. */
   generation: number
 }
@@ -70,9 +47,9 @@ export function createSites(options: {
   const entries = new Map<string, Entry>()
   const nobodys = new Map<string, Entry>()
   const loading = new Map<string, Promise<SiteAnswer>>()
-  /** Compiled sites by deployment, shared by the hosts that show them. */
-  const compiled = new Map<string, Site>()
-  let compiledFiles = 0
+  /** By their ids, shared by the hosts that show them. */
+  const deployments = new Map<string, Deployment>()
+  let deployedFiles = 0
   let generation = 0
 
   function find(sentHost: string | null): SiteAnswer | Promise<SiteAnswer> {
@@ -106,9 +83,9 @@ export function createSites(options: {
     const host = address.name
     for (;;) {
       const readAfter = generation
-      let answer: SiteAnswer
+      let read: Pick<Entry, 'answer' | 'key'>
       try {
-        answer = await read(address)
+        read = await readSite(address)
       } catch (error) {
         const before = entries.get(host)
         if (!before) throw error
@@ -118,45 +95,64 @@ export function createSites(options: {
       }
       // A refresh came in between: what was read may be older than what that refresh promised.
       if (readAfter !== generation) continue
-      remember(host, { answer, generation })
-      return answer
+      remember(host, { ...read, generation })
+      return read.answer
     }
   }
 
-  async function read(address: NamedHost): Promise<SiteAnswer> {
+  /** What was decided for a site stays true as long as it is the same object. */
+  async function readSite(address: NamedHost): Promise<Pick<Entry, 'answer' | 'key'>> {
     const row =
       address.kind === 'branch'
         ? await findSite(database.queries, address.appId, address.displayName)
         : await findDomainSite(database.queries, address.name)
-    if (!row) return 'unknown'
-    if (!row.deployment) return { appId: row.app.appId, deploymentId: null }
-    const { deploymentId, manifestSha, createdAt } = row.deployment
-    const known = compiled.get(deploymentId)
-    if (known) return known
-    const manifest = await readManifest(blobs, manifestSha)
-    const site: Site = {
-      appId: row.app.appId,
-      deploymentId,
-      files: new Map(Object.entries(manifest.files)),
-      modifiedAt: Math.floor(createdAt / 1000) * 1000,
-      decided: new Map(),
-    }
-    keepCompiled(site)
-    return site
+    if (!row) return { answer: 'unknown', key: '' }
+    const key = siteKey(row)
+    const before = entries.get(address.name)
+    if (before?.key === key) return before
+    const deployment = row.deployment ? await readDeployment(row.deployment) : null
+    return { answer: compileSite(row, deployment, log), key }
   }
 
-  function keepCompiled(site: Site): void {
-    if (compiled.has(site.deploymentId)) return
-    compiled.set(site.deploymentId, site)
-    compiledFiles += site.files.size
-    if (compiledFiles <= limits.edgeManifestFilesMax) return
-    // The oldest go, with the hosts that show them; a site that is asked for again is compiled again.
-    for (const [deploymentId, { files }] of compiled) {
-      if (compiledFiles <= limits.edgeManifestFilesMax || deploymentId === site.deploymentId) break
-      compiled.delete(deploymentId)
-      compiledFiles -= files.size
+  async function readDeployment({
+    deploymentId,
+    manifestSha,
+    createdAt,
+  }: DeploymentRow): Promise<Deployment> {
+    const known = deployments.get(deploymentId)
+    if (known) return known
+    const {
+      files,
+      customHeaders,
+      legacyCustomHeaders,
+      customRules,
+      appRoot = '',
+    } = await readManifest(blobs, manifestSha)
+    const deployment: Deployment = {
+      deploymentId,
+      files: new FileTable(files),
+      modifiedAt: Math.floor(createdAt / 1000) * 1000,
+      customHeaders,
+      legacyCustomHeaders,
+      customRules,
+      appRoot,
+    }
+    keep(deployment)
+    return deployment
+  }
+
+  function keep(deployment: Deployment): void {
+    if (deployments.has(deployment.deploymentId)) return
+    deployments.set(deployment.deploymentId, deployment)
+    deployedFiles += deployment.files.size
+    if (deployedFiles <= limits.edgeManifestFilesMax) return
+    // The oldest go, with the hosts that show them; a site that is asked for again is read again.
+    for (const old of deployments.values()) {
+      if (deployedFiles <= limits.edgeManifestFilesMax || old === deployment) break
+      deployments.delete(old.deploymentId)
+      deployedFiles -= old.files.size
       for (const [host, { answer }] of entries) {
-        if (typeof answer === 'object' && answer.deploymentId === deploymentId) entries.delete(host)
+        if (typeof answer === 'object' && answer.deployment === old) entries.delete(host)
       }
     }
   }
@@ -164,7 +160,7 @@ export function createSites(options: {
   function remember(host: string, entry: Entry): void {
     entries.delete(host)
     nobodys.delete(host)
-    const kept = typeof entry.answer === 'object' && entry.answer.deploymentId !== null ? entries : nobodys
+    const kept = typeof entry.answer === 'object' && entry.answer.deployment !== null ? entries : nobodys
     kept.set(host, entry)
     if (kept.size > limits.edgeHostsMax) kept.delete(kept.keys().next().value!)
   }
@@ -177,12 +173,14 @@ export function createSites(options: {
 
   /** Deployments that no host showed at the last look are not kept in memory. */
   function forgetReplaced(): void {
-    const shown = new Set<SiteAnswer>()
-    for (const { answer } of entries.values()) shown.add(answer)
-    for (const [deploymentId, site] of compiled) {
-      if (shown.has(site)) continue
-      compiled.delete(deploymentId)
-      compiledFiles -= site.files.size
+    const shown = new Set<Deployment>()
+    for (const { answer } of entries.values()) {
+      if (typeof answer === 'object' && answer.deployment) shown.add(answer.deployment)
+    }
+    for (const deployment of deployments.values()) {
+      if (shown.has(deployment)) continue
+      deployments.delete(deployment.deploymentId)
+      deployedFiles -= deployment.files.size
     }
   }
 

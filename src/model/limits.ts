@@ -37,6 +37,8 @@ export const limits = {
   /** In one list, and of all its patterns together: each visit of a domain may be compared with them. */
   branchPatternsMax: 50,
   branchPatternsCharactersMax: 4096,
+  /** Of a list of addresses that each visit is compared with. */
+  addressListCharactersMax: 4096,
   /** Of an app with its branches; the bytes are those of the app, or of one branch, as JSON. Both together fit into one variable. */
   buildSecretsMax: 500,
   buildSecretsBytesMax: 16 * KiB,
@@ -50,6 +52,9 @@ export const limits = {
   /** Below this unpacked size the ratio says nothing: a few repetitive files pack a thousandfold. */
   archiveRatioFreeBytes: 64 * MiB,
   pathBytesMax: 1024,
+  /** Of the search for one pattern, and of all those of one request: a thousand take about 20 µs. */
+  patternStepsMax: 20_000,
+  requestPatternStepsMax: 100_000,
   /** Each has an upload URL of its own in the answer. */
   fileMapFilesMax: 10_000,
   outputBytesMax: 5 * GiB,

@@ -1,3 +1,5 @@
+import type { WrittenRule } from './rules/rule.ts'
+
 /**
  * The tree of a deployment. Paths are relative, separated by `/`, without a leading slash, in Unicode NFC,
  * exactly as a URL names them after decoding. A manifest never changes and is itself stored as a blob of JSON.
@@ -5,8 +7,14 @@
 export interface Manifest {
   version: 1
   files: Record<string, ManifestFile>
-  /** Headers that the deployment brings, in the order in which they count; absent for none. */
+  /** Headers of its `customHttp.yml`, in the order in which they count; absent for none. */
   customHeaders?: CustomHeaders[]
+  /** Headers of its build spec, which count where there are no others. */
+  legacyCustomHeaders?: CustomHeaders[]
+  /** Rules of its `customRules.json`, which count where the app's options say so. */
+  customRules?: WrittenRule[]
+  /** Folder of the app in its repository, where that has several. */
+  appRoot?: string
 }
 
 /** Headers for the paths that a pattern selects (contract/hosting-behaviour.md §6.1). */

@@ -12,6 +12,13 @@ const notFound: StaticAnswer = { kind: 'not-found' }
 const malformed: StaticAnswer = { kind: 'malformed-path' }
 
 /**
+ * What addresses of pages end in. `auto` is Amplify's way: a page may be `about.html` or `about/index.html`, each with its own
+ * address. With the others both have the same one, to which the other form leads.
+ */
+export const trailingSlashes = ['auto', 'always', 'never'] as const
+export type TrailingSlash = (typeof trailingSlashes)[number]
+
+/**
  * Looks a request up in the files of a deployment (contract/hosting-behaviour.md §5.2).
  * @param files the manifest's paths, without a leading slash
  * @param path as it stands in the URL, percent-encoded, from its first slash to the query
@@ -21,10 +28,15 @@ export function lookUpStatic(
   files: { has(path: string): boolean },
   path: string,
   query: string,
+  trailingSlash: TrailingSlash = 'auto',
 ): StaticAnswer {
   const decoded = decodePath(path)
   if (decoded === undefined) return malformed
   const name = decoded.slice(1)
+  if (trailingSlash !== 'auto') {
+    const page = lookUpPage(files, name, query, trailingSlash)
+    if (page) return page
+  }
   if (name === '' || name.endsWith('/')) return fileAt(files, `${name}index.html`)
   if (files.has(name)) return { kind: 'file', path: name }
   const segments = name.split('/')
@@ -33,6 +45,35 @@ export function lookUpStatic(
   if (segments.at(-1)!.includes('.')) return notFound
   if (files.has(`${name}.html`)) return { kind: 'file', path: `${name}.html` }
   return { kind: 'redirect', location: `${encodeLocation(segments)}/${query}` }
+}
+
+/** A page by one address, whichever of its two files there is; undefined for what is no page. */
+function lookUpPage(
+  files: { has(path: string): boolean },
+  name: string,
+  query: string,
+  trailingSlash: 'always' | 'never',
+): StaticAnswer | undefined {
+  const bare = name.replace(/\/$/, '')
+  if (bare === '' || bare.endsWith('/') || files.has(name)) return undefined
+  const path = [`${bare}.html`, `${bare}/index.html`].find((candidate) => files.has(candidate))
+  if (path === undefined) return undefined
+  const hasSlash = name.endsWith('/')
+  if (hasSlash === (trailingSlash === 'always')) return { kind: 'file', path }
+  return { kind: 'redirect', location: `${encodeLocation(bare.split('/'))}${hasSlash ? '' : '/'}${query}` }
+}
+
+/**
+ * Looks up what a rewrite leads to (§5.4): a folder shows its index, with or without a slash, and nothing is redirected.
+ * @param path percent-encoded, from its first slash on
+ * @returns the path of the file; undefined where there is none
+ */
+export function lookUpRewrite(files: { has(path: string): boolean }, path: string): string | undefined {
+  const name = decodePath(path)?.slice(1)
+  if (name === undefined) return undefined
+  const candidates =
+    name === '' || name.endsWith('/') ? [`${name}index.html`] : [name, `${name}.html`, `${name}/index.html`]
+  return candidates.find((candidate) => files.has(candidate))
 }
 
 function fileAt(files: { has(path: string): boolean }, path: string): StaticAnswer {

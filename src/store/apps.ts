@@ -71,7 +71,9 @@ export function listApps(
 export async function updateApp(
   queries: Queries,
   appId: string,
-  change: Partial<Pick<AppRow, 'name' | 'settings' | 'tags' | 'secrets' | 'options' | 'updatedAt'>>,
+  change: Partial<
+    Pick<AppRow, 'name' | 'settings' | 'tags' | 'secrets' | 'basicAuth' | 'options' | 'updatedAt'>
+  >,
 ): Promise<void> {
   await queries.updateTable('apps').set(change).where('appId', '=', appId).execute()
 }

@@ -59,7 +59,9 @@ export function listBranches(
 export async function updateBranch(
   queries: Queries,
   branchId: string,
-  change: Partial<Pick<BranchRow, 'displayName' | 'settings' | 'tags' | 'secrets' | 'updatedAt'>>,
+  change: Partial<
+    Pick<BranchRow, 'displayName' | 'settings' | 'tags' | 'secrets' | 'basicAuth' | 'updatedAt'>
+  >,
 ): Promise<void> {
   await queries.updateTable('branches').set(change).where('branchId', '=', branchId).execute()
 }

@@ -56,6 +56,8 @@ export interface AppRow {
   tags: Record<string, string>
   /** Encrypted `AppSecrets`. */
   secrets: string | null
+  /** By which edges know the credentials of its sites, which they cannot read (`model/credentials-verifier.ts`). */
+  basicAuth: string | null
   /** What Preamp has beyond AWS's settings; absent is the default. */
   options: Partial<AppOptions>
   createdAt: number
@@ -85,6 +87,8 @@ export interface BranchRow {
   tags: Record<string, string>
   /** Encrypted `BranchSecrets`. */
   secrets: string | null
+  /** As that of its app. */
+  basicAuth: string | null
   lastJobNumber: number
   /** Jobs that there are, deleted ones not counted. */
   jobCount: number

@@ -34,6 +34,7 @@ beforeAll(async () => {
     ...store,
     siteSuffix: 'localhost',
     memoryBytes: 16 * 1024 * 1024,
+    credentialsKey: new Uint8Array(32),
     log: pino({ level: 'silent' }),
   })
   port = edge.listen({ host: '127.0.0.1', port: 0 }).port

@@ -48,6 +48,7 @@ export async function startApi(
     database,
     blobs: memoryBlobs(),
     secrets,
+    credentialsKey: randomBytes(32),
     transferUrls: new TransferUrls(randomBytes(32)),
     defaultDomain: (appId) => `${appId}.localhost:4780`,
     domainRecords: domainRecords(secrets.deriveKey('domain-records'), 'localhost'),

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
+import { parseNetwork } from '../../model/addresses.ts'
 import { type AppOptions, appOptionsOf } from '../../model/app-options.ts'
+import { limits } from '../../model/limits.ts'
+import { trailingSlashes } from '../../model/static-lookup.ts'
 import { updateApp } from '../../store/apps.ts'
 import type { AppRow } from '../../store/schema.ts'
 import { appResource } from '../authorization.ts'
@@ -11,10 +14,31 @@ import type { SignedEndpoint } from './endpoints.ts'
 
 const unset = z.literal('')
 
+function orUnset<Value extends z.ZodType>(value: Value) {
+  return z.union([unset, value]).optional()
+}
+
+const networks = z
+  .string()
+  .max(limits.addressListCharactersMax)
+  .refine((text) => text.split(',').every((one) => parseNetwork(one.trim())), {
+    error: 'must be addresses or networks like 192.0.2.0/24, separated by commas',
+  })
+
 /** Absent leaves an option as it is, `""` sets its default again. */
 const input = z.strictObject({
-  network: z.union([unset, flag]).optional(),
-  cancelSuperseded: z.union([unset, flag]).optional(),
+  network: orUnset(flag),
+  cancelSuperseded: orUnset(flag),
+  maintenance: orUnset(flag),
+  allowedAddresses: orUnset(networks),
+  deniedAddresses: orUnset(networks),
+  trailingSlash: orUnset(z.enum(trailingSlashes, { error: `must be one of ${trailingSlashes.join(', ')}` })),
+  rewriteMissingOnly: orUnset(flag),
+  singlePageStatus200: orUnset(flag),
+  notFoundPage: orUnset(flag),
+  expressionGroups: orUnset(flag),
+  headerConditions: orUnset(flag),
+  customRulesFile: orUnset(flag),
 } satisfies Record<keyof AppOptions, z.ZodType>)
 
 const path = '/_preamp/apps/{appId}/options'
@@ -38,14 +62,16 @@ export const changeAppOptions: SignedEndpoint = {
     action: 'amplify:UpdateApp',
     ...appResource(caller, { appId: members['appId']! }),
   }),
-  handle({ caller, services }, { members, sent }) {
+  async handle({ caller, services }, { members, sent }) {
     const change = parseInput(input, sent) as z.output<typeof input>
-    return services.database.transaction(async (transaction) => {
+    const view = await services.database.transaction(async (transaction) => {
       const app = await ownApp(transaction, caller, { appId: members['appId']! })
       const options = withoutUnset({ ...app.options, ...change })
       await updateApp(transaction, app.appId, { options })
       return viewOptions({ options })
     })
+    await services.sitesChanged()
+    return view
   },
 }
 

@@ -1,5 +1,5 @@
+import { repositoryPath } from '../../deploy/repository-path.ts'
 import { customerError } from '../build-failed.ts'
-import { repositoryPath } from './repository-path.ts'
 
 export interface Choice {
   /** Of the entry in `applications`; undefined where the document itself describes the app. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
+import { listOf, mapping, text, textsOf } from '../../deploy/read-yaml.ts'
 import { limits } from '../../model/limits.ts'
-import { listOf, mapping, text, textsOf } from './read-yaml.ts'
 
 /** In the order in which they run (contract/hosting-behaviour.md §1.2). */
 export const buildPhaseNames = ['preBuild', 'build', 'postBuild'] as const

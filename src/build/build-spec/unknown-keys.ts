@@ -1,5 +1,5 @@
+import { pathText } from '../../deploy/read-yaml.ts'
 import { buildPhaseNames, testPhaseNames } from './grammar.ts'
-import { pathText } from './read-yaml.ts'
 
 /** The keys of a mapping; `null` for one whose value is no mapping, or is checked elsewhere. */
 interface Keys {

@@ -6,6 +6,7 @@ import { builds } from './0003-builds.ts'
 import { jobTriggers } from './0004-job-triggers.ts'
 import { queue } from './0005-queue.ts'
 import { notifications } from './0006-notifications.ts'
+import { edge } from './0007-edge.ts'
 
 /** Applied in the order of their names, each once. A migration that has been released never changes. */
 export const migrations: Record<string, Migration> = {
@@ -15,4 +16,5 @@ export const migrations: Record<string, Migration> = {
   '0004-job-triggers': jobTriggers,
   '0005-queue': queue,
   '0006-notifications': notifications,
+  '0007-edge': edge,
 }

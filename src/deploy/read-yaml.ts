@@ -1,8 +1,8 @@
 import { FAILSAFE_SCHEMA, load, Type, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 
-import { limits } from '../../model/limits.ts'
-import { customerError } from '../build-failed.ts'
+import { limits } from '../model/limits.ts'
+import { RefusedContent } from './refused-content.ts'
 
 /** Every scalar stays the text it is (`20.10`, `yes`), as what it is for decides; merge keys work. */
 const mergeKey = new Type('tag:yaml.org,2002:merge', {
@@ -14,7 +14,7 @@ const schema = FAILSAFE_SCHEMA.extend({ implicit: [mergeKey] })
 /**
  * Reads a YAML file of a repository.
  * @param what as errors name it: `build spec`
- * @throws {import('../build-failed.ts').BuildFailed} with the parser's message and the lines around the place
+ * @throws {RefusedContent} with the parser's message and the lines around the place
  */
 export function readYaml(source: string, what: string): unknown {
   let document: unknown
@@ -22,11 +22,11 @@ export function readYaml(source: string, what: string): unknown {
     document = load(source, { schema })
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
-    throw customerError(`Unable to parse ${what}: ${error.message}`)
+    throw new RefusedContent(`Unable to parse ${what}: ${error.message}`)
   }
   if (!isWithinSize(document)) {
     const max = limits.yamlCharactersMax
-    throw customerError(
+    throw new RefusedContent(
       `Unable to parse ${what}: with its aliases spelled out it is longer than ${max} characters`,
     )
   }
@@ -55,7 +55,7 @@ function isWithinSize(document: unknown): boolean {
 /**
  * Holds a part of a YAML file against its shape.
  * @param path of the part in its file
- * @throws {import('../build-failed.ts').BuildFailed} with the path of each member that does not fit, five at the most
+ * @throws {RefusedContent} with the path of each member that does not fit, five at the most
  */
 export function readShape<Shape extends z.ZodType>(
   shape: Shape,
@@ -68,7 +68,7 @@ export function readShape<Shape extends z.ZodType>(
   const problems = result.error.issues.map(
     (issue) => `${pathText([...path, ...issue.path])} ${issue.message}`,
   )
-  throw customerError(`Unable to parse ${what}: ${problems.slice(0, 5).join('; ')}`)
+  throw new RefusedContent(`Unable to parse ${what}: ${problems.slice(0, 5).join('; ')}`)
 }
 
 /** `frontend.phases.build.commands[0]` */

@@ -1,0 +1,97 @@
+import type { Budget } from '../model/pattern/search.ts'
+import { matchRule, type Mismatch, type RuleRequest } from '../model/rules/match.ts'
+import { outcomeOf, type RuleOutcome } from '../model/rules/outcome.ts'
+import { isSinglePageRule, type Rule } from '../model/rules/rule.ts'
+import type { RuleList } from '../model/rules/rules.ts'
+import { lookUpRewrite, lookUpStatic } from '../model/static-lookup.ts'
+import type { Action, FileAction } from './decide.ts'
+import type { Deployment, Site } from './site.ts'
+
+/** A request to a site that has been deployed, on its way to an answer. */
+export interface Asked {
+  site: Site
+  deployment: Deployment
+  request: RuleRequest
+  /** Whether it is a GET or a HEAD, which alone files answer. */
+  isRead: boolean
+  budget: Budget
+  trace: Trace | undefined
+}
+
+/** Is told of each rule that is looked at, in order. */
+export interface Trace {
+  rule(rule: Rule, result: RuleOutcome | Mismatch | PassedOver): void
+  /** The path of a rewrite is no file. */
+  rewriteMissed(rule: Rule, path: string): void
+}
+
+/** Why a rule is passed over although it matches. */
+export type PassedOver = 'leads-to-itself' | 'file-exists'
+
+/**
+ * Redirects, rewrites and proxies, which go before files (contract/hosting-behaviour.md §5.4, step 2).
+ * @returns `nothing-there` for a rewrite to what is no file: files are not looked at any more
+ */
+export function applyFirstRules(asked: Asked): Action | 'nothing-there' | undefined {
+  for (const { rule, outcome } of matching(asked.site.rules.first, asked)) {
+    if (outcome.kind !== 'rewrite') return outcome
+    return asked.isRead ? (rewrite(asked, rule, outcome.path, 200) ?? 'nothing-there') : undefined
+  }
+  return undefined
+}
+
+/** The two kinds of 404, when nothing else has answered (step 4). */
+export function applyLastRules(asked: Asked): Action | undefined {
+  for (const { rule, outcome } of matching(asked.site.rules.last, asked)) {
+    if (outcome.kind !== 'rewrite') return outcome
+    const isPage = asked.site.options.singlePageStatus200 && isSinglePageRule(rule)
+    return rewrite(asked, rule, outcome.path, isPage ? 200 : 404)
+  }
+  return undefined
+}
+
+export function fileAt(deployment: Deployment, path: string, status: 200 | 404): FileAction {
+  return { kind: 'file', status, deployment, path, file: deployment.files.get(path)! }
+}
+
+function rewrite(
+  { deployment, trace }: Asked,
+  rule: Rule,
+  target: string,
+  status: 200 | 404,
+): FileAction | undefined {
+  const path = lookUpRewrite(deployment.files, target)
+  if (path !== undefined) return fileAt(deployment, path, status)
+  trace?.rewriteMissed(rule, target)
+  return undefined
+}
+
+/** The rules that match, in order, with what they say. */
+function* matching(rules: RuleList, asked: Asked): Iterable<{ rule: Rule; outcome: RuleOutcome }> {
+  const { request, budget, trace } = asked
+  for (const rule of trace ? rules.all : rules.candidates(request.path)) {
+    const values = matchRule(rule, request, budget)
+    if (typeof values === 'string') {
+      trace?.rule(rule, values)
+      continue
+    }
+    const outcome = outcomeOf(rule, request, values)
+    const passedOver = whyPassedOver(outcome, asked)
+    trace?.rule(rule, passedOver ?? outcome)
+    if (!passedOver) yield { rule, outcome }
+  }
+}
+
+function whyPassedOver(outcome: RuleOutcome, { site, deployment, request }: Asked): PassedOver | undefined {
+  const { path, query, host } = request
+  if (outcome.kind === 'redirect') {
+    const own = path.raw + query
+    const here =
+      URL.parse(outcome.location)?.hostname === host
+        ? outcome.location.replace(/^[^/]*\/\/[^/]*/, '')
+        : undefined
+    return outcome.location === own || here === own ? 'leads-to-itself' : undefined
+  }
+  if (outcome.kind !== 'rewrite' || !site.options.rewriteMissingOnly || outcome.status) return undefined
+  return lookUpStatic(deployment.files, path.raw, query).kind === 'file' ? 'file-exists' : undefined
+}

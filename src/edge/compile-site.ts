@@ -1,0 +1,92 @@
+import type { Logger } from 'pino'
+
+import { parseCustomHeaders } from '../deploy/custom-headers.ts'
+import { RefusedContent } from '../deploy/refused-content.ts'
+import { parseNetwork } from '../model/addresses.ts'
+import { appOptionsOf } from '../model/app-options.ts'
+import type { CustomHeaders } from '../model/manifest.ts'
+import { readRules } from '../model/rules/rules.ts'
+import type { SiteRow } from '../store/deployments.ts'
+import type { SiteAccess } from './access.ts'
+import { HeaderRules } from './header-rules.ts'
+import type { Deployment, Site } from './site.ts'
+
+/** All that a site is made of but its files: two sites whose texts are the same are the same. */
+export function siteKey({ app, branch, deployment }: SiteRow): string {
+  const { customRules, customHeaders, enableBasicAuth } = app.settings
+  const own = [deployment?.deploymentId, branch.name, branch.settings.enableBasicAuth, branch.basicAuth]
+  return JSON.stringify([
+    app.appId,
+    own,
+    customRules,
+    customHeaders,
+    enableBasicAuth,
+    app.basicAuth,
+    app.options,
+  ])
+}
+
+/** Makes what is served under a host ready, from what the database says of it. */
+export function compileSite({ app, branch }: SiteRow, deployment: Deployment | null, log: Logger): Site {
+  const options = appOptionsOf(app)
+  const brought = options.customRulesFile ? (deployment?.customRules ?? []) : []
+  return {
+    appId: app.appId,
+    branchName: branch.name,
+    deployment,
+    access: accessOf({ app, branch }),
+    rules: readRules([...(app.settings.customRules ?? []), ...brought], options),
+    headers: new HeaderRules(headersOf(app, deployment, log)),
+    options,
+  }
+}
+
+/**
+ * The branch's credentials go before the app's, and nobody passes where credentials are asked for and none are set
+ * (contract/hosting-behaviour.md §6.5).
+ */
+function accessOf({ app, branch }: Pick<SiteRow, 'app' | 'branch'>): SiteAccess {
+  const options = appOptionsOf(app)
+  const asking = branch.settings.enableBasicAuth ? branch : app.settings.enableBasicAuth ? app : undefined
+  return {
+    verifier: asking && new Uint8Array(Buffer.from(asking.basicAuth ?? '', 'base64url')),
+    allowed: networksOf(options.allowedAddresses),
+    denied: networksOf(options.deniedAddresses),
+    maintenance: options.maintenance,
+  }
+}
+
+function networksOf(list: string) {
+  return list.split(',').flatMap((text) => parseNetwork(text.trim()) ?? [])
+}
+
+/** Of the places that have some the strongest alone counts (contract/hosting-behaviour.md §6.1). */
+function headersOf(
+  { appId, settings }: SiteRow['app'],
+  deployment: Deployment | null,
+  log: Logger,
+): CustomHeaders[] {
+  return (
+    deployment?.customHeaders ??
+    appHeaders(appId, settings.customHeaders, deployment?.appRoot ?? '', log) ??
+    deployment?.legacyCustomHeaders ??
+    []
+  )
+}
+
+function appHeaders(
+  appId: string,
+  text: string | undefined,
+  appRoot: string,
+  log: Logger,
+): CustomHeaders[] | undefined {
+  if (text === undefined) return undefined
+  try {
+    return parseCustomHeaders(text, 'customHeaders', appRoot)
+  } catch (error) {
+    if (!(error instanceof RefusedContent)) throw error
+    // It was saved by a version that did not look closely.
+    log.warn({ err: error, appId }, 'the custom headers of an app cannot be read and are not sent')
+    return undefined
+  }
+}

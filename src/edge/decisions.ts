@@ -1,0 +1,62 @@
+import { decide, type Decision } from './decide.ts'
+import type { Site, SiteAnswer } from './site.ts'
+import type { Visitor } from './visitors.ts'
+
+/** Addresses whose decisions are kept, in two halves that change places: what is asked for stays. */
+const keptMax = 20_000
+
+interface Kept {
+  site: Site
+  decision: Decision
+}
+
+/**
+ * Decides as `decide.ts` does, and remembers what will be decided again. Only files and redirects are kept, of addresses
+ * without a query: whoever makes up addresses finds none, or adds queries.
+ */
+export function createDecisions(): (site: SiteAnswer, request: Request, visitor: Visitor) => Decision {
+  let recent = new Map<string, Kept>()
+  let older = new Map<string, Kept>()
+
+  function find(site: SiteAnswer, url: string): Decision | undefined {
+    const kept = recent.get(url)
+    if (kept) return kept.site === site ? kept.decision : undefined
+    const old = older.get(url)
+    if (old?.site !== site) return undefined
+    keep(url, old)
+    return old.decision
+  }
+
+  function keep(url: string, kept: Kept): void {
+    if (recent.size >= keptMax / 2) {
+      older = recent
+      recent = new Map()
+    }
+    recent.set(url, kept)
+  }
+
+  return (site, request, visitor) => {
+    const { method, url, headers } = request
+    const isRead = method === 'GET' || method === 'HEAD'
+    const known = isRead ? find(site, url) : undefined
+    if (known) return known
+    let dependsOnVisitor = false
+    const decision = decide(site, {
+      method,
+      url,
+      country() {
+        dependsOnVisitor = true
+        return visitor.country()
+      },
+      header(name) {
+        dependsOnVisitor = true
+        return headers.get(name)
+      },
+    })
+    const isKept = decision.kind === 'file' || decision.kind === 'redirect'
+    if (isKept && isRead && !dependsOnVisitor && typeof site === 'object' && !/[?#]/.test(url)) {
+      keep(url, { site, decision })
+    }
+    return decision
+  }
+}

@@ -1,0 +1,40 @@
+import type { AppOptions } from '../model/app-options.ts'
+import type { CustomHeaders } from '../model/manifest.ts'
+import type { WrittenRule } from '../model/rules/rule.ts'
+import type { Rules } from '../model/rules/rules.ts'
+import type { SiteAccess } from './access.ts'
+import type { FileTable } from './file-table.ts'
+import type { HeaderRules } from './header-rules.ts'
+
+/** What one host shows, ready to be served. It never changes: whatever does makes another. */
+export interface Site {
+  appId: string
+  branchName: string
+  /** Null while the branch has not been deployed. */
+  deployment: Deployment | null
+  access: SiteAccess
+  rules: Rules
+  headers: HeaderRules
+  options: SiteOptions
+}
+
+/** The files of a job, shared by the hosts that show them. */
+export interface Deployment {
+  deploymentId: string
+  files: FileTable
+  /** When it was made: epoch milliseconds, cut to the second, as HTTP dates are. */
+  modifiedAt: number
+  customHeaders: CustomHeaders[] | undefined
+  legacyCustomHeaders: CustomHeaders[] | undefined
+  customRules: WrittenRule[] | undefined
+  /** Folder of the app in its repository; empty for its root. */
+  appRoot: string
+}
+
+export type SiteOptions = Pick<
+  AppOptions,
+  'trailingSlash' | 'rewriteMissingOnly' | 'singlePageStatus200' | 'notFoundPage'
+>
+
+/** `unknown`: the host is nobody's. `invalid`: it is no Host at all. */
+export type SiteAnswer = Site | 'unknown' | 'invalid'

@@ -1,0 +1,10 @@
+/** Of a wrong pair nothing is told by the verifier, and of the right one nothing without the key. */
+const hash = 'sha256'
+
+/**
+ * What the edges compare instead of the credentials of a site, which they need not know (contract/hosting-behaviour.md §6.5).
+ * @param credentials base64 of `user:password`
+ */
+export function credentialsVerifier(credentials: string, key: Uint8Array): Uint8Array {
+  return new Bun.CryptoHasher(hash, key).update(Buffer.from(credentials, 'base64')).digest()
+}

@@ -1,0 +1,31 @@
+/** The path of a request in the forms in which rules compare it. Made once for a request, whatever the number of rules. */
+export interface RequestPath {
+  /** As it stands in the URL: percent-encoded, from its first slash on. */
+  raw: string
+  /** What follows the first slash, split at slashes, as it stands in the URL. */
+  rawSegments: string[]
+  /** The same, decoded and in Unicode's NFC. A slash that was encoded is none: it stays `%2F`. */
+  segments: string[]
+}
+
+/** @returns undefined where the percent-encoding is broken */
+export function readRequestPath(raw: string): RequestPath | undefined {
+  const rawSegments = raw.slice(1).split('/')
+  if (!raw.includes('%')) return { raw, rawSegments, segments: rawSegments }
+  try {
+    return { raw, rawSegments, segments: rawSegments.map(decodeSegment) }
+  } catch (error) {
+    if (error instanceof URIError) return undefined
+    throw error
+  }
+}
+
+function decodeSegment(segment: string): string {
+  if (!segment.includes('%')) return segment
+  return decodeURIComponent(segment).normalize('NFC').replaceAll('/', '%2F')
+}
+
+/** Encodes a part of a segment as it is decoded above, so that it can stand in a URL. */
+export function encodeInSegment(text: string): string {
+  return encodeURIComponent(text.replaceAll('%2F', '/'))
+}

@@ -1,0 +1,84 @@
+import { parseCondition, type RuleCondition } from './condition.ts'
+import { parseSource, RuleIgnored, type RuleSource } from './source.ts'
+import { parseTarget, type RuleTarget } from './target.ts'
+
+/** A rule as a client sends it. */
+export interface WrittenRule {
+  source?: string | undefined
+  target?: string | undefined
+  status?: string | undefined
+  condition?: string | null | undefined
+}
+
+/** What rules can do beyond AWS (`model/app-options.ts`). */
+export interface RuleExtensions {
+  headerConditions: boolean
+  expressionGroups: boolean
+}
+
+export type RuleStatus = '200' | '301' | '302' | '404' | '404-200'
+
+export const ruleStatuses: readonly RuleStatus[] = ['200', '301', '302', '404', '404-200']
+
+/** Of a rule that names none: AWS does not say what it takes then, and no browser keeps this one. */
+const statusDefault: RuleStatus = '302'
+
+export interface Rule {
+  /** Its place among all rules of its site, from 0. */
+  index: number
+  source: RuleSource
+  target: RuleTarget
+  status: RuleStatus
+  condition: RuleCondition | undefined
+}
+
+/** A rule that never applies, and why. */
+export interface IgnoredRule {
+  index: number
+  ignored: string
+}
+
+/**
+ * Reads a rule (contract/hosting-behaviour.md §5.3). One that makes no sense is saved and ignored, as on AWS.
+ */
+export function readRule(
+  written: WrittenRule,
+  index: number,
+  { headerConditions, expressionGroups }: RuleExtensions,
+): Rule | IgnoredRule {
+  try {
+    const status = readStatus(written.status)
+    const source = parseSource(written.source ?? '')
+    const target = parseTarget(written.target ?? '', expressionGroups && source.kind === 'expression')
+    refuseUnsafe(source, target, status)
+    return { index, source, target, status, condition: parseCondition(written.condition, headerConditions) }
+  } catch (error) {
+    if (!(error instanceof RuleIgnored)) throw error
+    return { index, ignored: error.message }
+  }
+}
+
+function readStatus(text = statusDefault as string): RuleStatus {
+  const status = ruleStatuses.find((known) => known === text)
+  if (!status) throw new RuleIgnored(`Its status ${text} is not one of ${ruleStatuses.join(', ')}.`)
+  return status
+}
+
+function refuseUnsafe(source: RuleSource, { origin, path }: RuleTarget, status: RuleStatus): void {
+  if (source.kind === 'host' && origin === undefined) {
+    throw new RuleIgnored('Its source is a host, so its target has to be an address as well (https://…).')
+  }
+  const isProxy = origin !== undefined && (status === '200' || status === '404-200')
+  if (isProxy && !/^https:/i.test(origin)) {
+    throw new RuleIgnored('Its target is fetched for the visitor, which is done from https:// alone.')
+  }
+  if (origin === undefined && path.texts[0] === '' && path.names.length === 0) {
+    throw new RuleIgnored('Its target has no path.')
+  }
+}
+
+/** Whether it shows the start page wherever there is nothing else: what the console of Amplify proposes for single-page apps. */
+export function isSinglePageRule({ source, target, status }: Rule): boolean {
+  const isAnywhere = source.kind === 'path' && source.segments.length === 0 && source.wildcardAfter === ''
+  return isAnywhere && status === '404-200' && target.path.texts.join() === '/index.html'
+}

@@ -1,0 +1,54 @@
+import { encodeInSegment } from './request-path.ts'
+
+/**
+ * One segment of a rule's source, `page-<number>.html`: texts with a placeholder between each two, named as it is written. There
+ * is one text more than there are names.
+ */
+export interface SegmentPattern {
+  texts: string[]
+  names: string[]
+}
+
+/** Reads `<name>`s; a `<` without its `>` is a character like any other. */
+export function parseSegment(source: string): SegmentPattern {
+  const pieces = source.split(/(<[^<>]+>)/)
+  const isText = (_: string, index: number): boolean => index % 2 === 0
+  return {
+    texts: pieces.filter(isText).map((text) => text.normalize('NFC')),
+    names: pieces.filter((_, index) => index % 2 === 1),
+  }
+}
+
+/**
+ * Matches a whole segment. A placeholder takes one character at the least, and as few as it can before the text that follows,
+ * so that each character is looked at once.
+ * @param values to which what the placeholders took is added, ready for a URL
+ */
+export function matchSegment(
+  { texts, names }: SegmentPattern,
+  segment: string,
+  raw: string,
+  values: Map<string, string>,
+): boolean {
+  const first = texts[0]!
+  if (names.length === 0) return segment === first
+  const last = texts.at(-1)!
+  const end = segment.length - last.length
+  if (!segment.startsWith(first) || !segment.endsWith(last)) return false
+  let start = first.length
+  for (const [index, name] of names.entries()) {
+    const isLast = index === names.length - 1
+    const until = isLast ? end : segment.indexOf(texts[index + 1]!, start + 1)
+    if (until <= start || until > end) return false
+    if (!values.has(name)) values.set(name, takenText(segment, raw, start, until))
+    start = until + texts[index + 1]!.length
+  }
+  return true
+}
+
+/** As the visitor has written it, where that can be told. */
+export function takenText(segment: string, raw: string, start: number, end: number): string {
+  if (segment === raw || (start === 0 && end === segment.length))
+    return raw.slice(start, segment === raw ? end : undefined)
+  return encodeInSegment(segment.slice(start, end))
+}
