@@ -340,6 +340,12 @@ export const settings = {
     '256',
     'Memory in which each edge process keeps small files, in MiB.',
   ),
+  proxyHttp: setting(
+    'PREAMP_PROXY_HTTP',
+    flag.default(false),
+    'false',
+    'Whether rules with status 200 may fetch from `http://` addresses. Amplify fetches from `https://` alone.',
+  ),
   trustedProxies: setting(
     'PREAMP_TRUSTED_PROXIES',
     anyNetworkList.default([]),

@@ -146,6 +146,8 @@ async function openEdges({
         siteSuffix: new URL(config.sitesUrl ?? defaultSitesUrl(config.sitesPort)).hostname,
         memoryBytes: config.edgeMemoryMiB * 1024 * 1024,
         credentialsKey: secrets.deriveKey(credentialsPurpose).toString('base64url'),
+        privateAllowed: config.privateSources ?? isLoopbackBind(config),
+        plainProxies: config.proxyHttp,
         trustedProxies: config.trustedProxies,
         countryHeader: config.countryHeader ?? null,
         countryFile: config.countryFile ?? null,

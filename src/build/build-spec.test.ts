@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 
+import { RefusedContent } from '../deploy/refused-content.ts'
 import { BuildFailed } from './build-failed.ts'
 import { type BuildPhase, parseBuildSpec } from './build-spec.ts'
 
@@ -9,6 +10,7 @@ function logOf(source: string): string {
   try {
     parseBuildSpec(source)
   } catch (error) {
+    if (error instanceof RefusedContent) return `!!! CustomerError: ${error.message}`
     if (error instanceof BuildFailed) return error.logLines.map((line) => `!!! ${line}`).join('\n')
     throw error
   }

@@ -27,7 +27,11 @@ export function siteKey({ app, branch, deployment }: SiteRow): string {
 }
 
 /** Makes what is served under a host ready, from what the database says of it. */
-export function compileSite({ app, branch }: SiteRow, deployment: Deployment | null, log: Logger): Site {
+export function compileSite(
+  { app, branch }: SiteRow,
+  deployment: Deployment | null,
+  { plainProxies, log }: { plainProxies: boolean; log: Logger },
+): Site {
   const options = appOptionsOf(app)
   const brought = options.customRulesFile ? (deployment?.customRules ?? []) : []
   return {
@@ -35,7 +39,7 @@ export function compileSite({ app, branch }: SiteRow, deployment: Deployment | n
     branchName: branch.name,
     deployment,
     access: accessOf({ app, branch }),
-    rules: readRules([...(app.settings.customRules ?? []), ...brought], options),
+    rules: readRules([...(app.settings.customRules ?? []), ...brought], { ...options, plainProxies }),
     headers: new HeaderRules(headersOf(app, deployment, log)),
     options,
   }

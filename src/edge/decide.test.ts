@@ -42,7 +42,7 @@ function answerTo({
     appRoot: '',
   }
   const row = { app, branch: branchRow(app.appId), deployment: undefined }
-  const site = compileSite(row, deployment, pino({ level: 'silent' }))
+  const site = compileSite(row, deployment, { plainProxies: false, log: pino({ level: 'silent' }) })
   const header = (name: string): string | null => headers?.[name] ?? null
   return decide(site, { method, url: new Request(url).url, country: () => country, header })
 }

@@ -29,6 +29,7 @@ export interface FileAction {
 
 /** How a file is to be sent. */
 export type FileDecision = FileAction & { headers: HeaderSet }
+export type ProxyDecision = Extract<Decision, { kind: 'proxy' }>
 
 /** Each has its page in `pages.ts`. */
 export type Refusal = 'invalid-host' | 'malformed-path' | 'unknown-host' | 'never-deployed' | 'not-found'

@@ -6,16 +6,18 @@ import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
 import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
 import type { Answer } from './answer.ts'
-import type { Decision, FileDecision } from './decide.ts'
+import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { createFiles } from './files.ts'
 import { handOverMilliseconds } from './messages.ts'
 import { answerOptions, errorPage, methodNotAllowed, redirect, refuse, withHeaders } from './pages.ts'
+import { createProxy } from './proxy.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
 import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
 import { watchChanges } from './watch-changes.ts'
+import { openTunnel, type Tunnel, tunnelHandler, wantsWebSocket } from './websocket-proxy.ts'
 
 export interface Edge {
   /** @throws an error with the code EADDRINUSE */
@@ -50,15 +52,20 @@ export function createEdge(options: {
   /** By which it compares credentials, which it does not know (`model/credentials-verifier.ts`). */
   credentialsKey: Uint8Array
   visitors?: VisitorOptions
+  /** Whether rules may fetch from private and loopback addresses, and from `http://` ones. */
+  privateAllowed?: boolean
+  plainProxies?: boolean
   log: Logger
 }): Edge {
   const { database, accessLog, logAddresses = true, credentialsKey, visitors = onlyPeers, log } = options
-  const sites = createSites(options)
+  const { privateAllowed = false, plainProxies = false } = options
+  const sites = createSites({ ...options, plainProxies })
   const files = createFiles(options)
   const decide = createDecisions()
   const findVisitor = createVisitors(visitors)
   const watch = watchChanges({ database, changed: sites.refresh, log })
-  let server: Bun.Server<undefined> | undefined
+  const proxy = createProxy({ privateAllowed, log })
+  let server: Bun.Server<Tunnel> | undefined
   let handingOver = false
 
   /** Host → decision → answer → line of the log. A request whose site is known and whose file is in memory waits for nothing. */
@@ -88,6 +95,7 @@ export function createEdge(options: {
     if (refused) return refuse(refused, request.method === 'HEAD')
     const decision = decide(site, request, visitor)
     if (decision.kind === 'file') return files.send(request, decision)
+    if (decision.kind === 'proxy') return passOn(request, site as Site, decision, visitor)
     return withHeaders(act(request, decision), decision.headers)
   }
 
@@ -97,12 +105,22 @@ export function createEdge(options: {
     return refuseAccess(access, { address: visitor.address(), authorization }, credentialsKey)
   }
 
-  function act(request: Request, decision: Exclude<Decision, FileDecision>): Answer {
+  async function passOn(
+    request: Request,
+    site: Site,
+    { url, status, headers }: ProxyDecision,
+    visitor: Visitor,
+  ): Promise<Answer> {
+    const keepsAuthorization = site.access.verifier === undefined
+    const task = { url, visitor, keepsAuthorization, ...(status && { status }) }
+    if (wantsWebSocket(request)) return openTunnel(request, task, { proxy, server: server! })
+    return withHeaders(await proxy.forward(request, task), headers)
+  }
+
+  function act(request: Request, decision: Exclude<Decision, FileDecision | ProxyDecision>): Answer {
     switch (decision.kind) {
       case 'redirect':
         return redirect(decision.status, decision.location, staticCacheControl)
-      case 'proxy':
-        return errorPage(502, 'Bad gateway', 'TODO')
       case 'options':
         return answerOptions()
       case 'method-not-allowed':
@@ -146,6 +164,7 @@ export function createEdge(options: {
         development: false,
         idleTimeout: limits.siteIdleSecondsMax,
         maxRequestBodySize: limits.siteRequestBodyBytesMax,
+        websocket: tunnelHandler,
         fetch: (request) => (handingOver ? handleOnce(request) : handle(request)),
         error: (error) => fail(error).response,
       })

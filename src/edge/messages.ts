@@ -10,6 +10,9 @@ export interface EdgeSettings {
   memoryBytes: number
   /** By which it compares credentials, in base64url (`model/credentials-verifier.ts`). */
   credentialsKey: string
+  /** Whether rules may fetch from private and loopback addresses, and from `http://` ones. */
+  privateAllowed: boolean
+  plainProxies: boolean
   /** Proxies in front, whose word on who asks is taken: networks in CIDR form. */
   trustedProxies: string[]
   /** Name of the header in which they tell the visitor's country. */

@@ -63,6 +63,8 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
     siteSuffix: settings.siteSuffix,
     memoryBytes: settings.memoryBytes,
     credentialsKey: Buffer.from(settings.credentialsKey, 'base64url'),
+    privateAllowed: settings.privateAllowed,
+    plainProxies: settings.plainProxies,
     visitors: {
       trustedProxies: settings.trustedProxies.flatMap((text) => parseNetwork(text) ?? []),
       countryHeader: settings.countryHeader ?? undefined,

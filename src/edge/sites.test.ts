@@ -9,6 +9,7 @@ import { limits } from '../model/limits.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { deleteDomain, insertDomain } from '../store/domain-associations.ts'
 import { insertDomainHosts } from '../store/domain-hosts.ts'
+import type { Site } from './site.ts'
 import { createSites, type Sites } from './sites.ts'
 
 let store: SiteStore
@@ -19,7 +20,7 @@ beforeAll(async () => {
   await store.deploy({ 'index.html': 'here' })
   database = await openDatabase(store.databaseUrl, { readonly: true })
   const blobs = await openDiskBlobs(store.blobsFolder, { readonly: true })
-  sites = createSites({ database, blobs, siteSuffix: 'localhost', log: pino({ level: 'silent' }) })
+  sites = createSites({ database, blobs, siteSuffix: 'localhost', plainProxies: false, log: pino({ level: 'silent' }) })
 })
 afterAll(async () => {
   await database.close()
@@ -28,7 +29,7 @@ afterAll(async () => {
 
 test('all spellings of a host share one site, and push nobody out', async () => {
   const site = await sites.find(store.host)
-  expect(site).toMatchObject({ deploymentId: expect.any(String) })
+  expect(site).toMatchObject({ deployment: { deploymentId: expect.any(String) } })
   for (let port = 0; port < limits.edgeHostsMax + 10; port++) {
     expect(sites.find(`${store.host.toUpperCase()}:${port}`)).toBe(site)
   }
@@ -44,15 +45,16 @@ test('after a refresh the database is asked once more', async () => {
   expect(await sites.find(store.host)).not.toBe(before)
 })
 
-test('a custom domain shares the site of its branch, and is gone after the refresh that follows its deletion', async () => {
+test('a custom domain shares the deployment of its branch, and is gone after the refresh that follows its deletion', async () => {
   const { queries } = store.database
   const domain = domainRow(store.appId, { domainName: 'shared.example', ownedAt: 1 })
   await insertDomain(queries, domain)
   await insertDomainHosts(queries, [domainHostRow(domain, 'www')])
   sites.refresh()
   const site = await sites.find('WWW.shared.example.:8080')
-  expect(site).toMatchObject({ deploymentId: expect.any(String) })
-  expect(site).toBe(await sites.find(store.host))
+  expect(site).toMatchObject({ deployment: { deploymentId: expect.any(String) } })
+  const ofBranch = (await sites.find(store.host)) as Site
+  expect((site as Site).deployment).toBe(ofBranch.deployment)
   await deleteDomain(queries, domain.domainId)
   expect(sites.find('www.shared.example')).toBe(site)
   sites.refresh()

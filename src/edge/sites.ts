@@ -39,6 +39,8 @@ export function createSites(options: {
   database: Database
   blobs: Blobs
   siteSuffix: string
+  /** Whether rules may fetch from `http://` addresses. */
+  plainProxies: boolean
   log: Logger
 }): Sites {
   const { database, blobs, siteSuffix, log } = options
@@ -111,7 +113,7 @@ export function createSites(options: {
     const before = entries.get(address.name)
     if (before?.key === key) return before
     const deployment = row.deployment ? await readDeployment(row.deployment) : null
-    return { answer: compileSite(row, deployment, log), key }
+    return { answer: compileSite(row, deployment, options), key }
   }
 
   async function readDeployment({

@@ -5,6 +5,8 @@ export interface Visitor {
   address(): string | undefined
   /** ISO 3166-1 alpha-2. */
   country(): string | undefined
+  /** What a server behind us is told: addresses on the way, and the scheme where a trusted proxy has told it. */
+  forwarded(): { for: string; proto: string | undefined }
 }
 
 export interface VisitorOptions {
@@ -41,6 +43,16 @@ export function createVisitors({ trustedProxies, countryHeader, countryOf }: Vis
         if (told !== null && /^[a-z]{2}$/i.test(told)) return told.toUpperCase()
         const from = address()
         return from === undefined ? undefined : countryOf?.(from)
+      },
+      forwarded() {
+        const from = peer() ?? 'unknown'
+        if (!isTrusted(from)) return { for: from, proto: undefined }
+        const before = request.headers.get('x-forwarded-for')
+        const proto = request.headers.get('x-forwarded-proto')
+        return {
+          for: before === null ? from : `${before}, ${from}`,
+          proto: proto === 'https' || proto === 'http' ? proto : undefined,
+        }
       },
     }
   }

@@ -62,6 +62,16 @@ export const limits = {
   outputEntriesReadMax: 1_000_000,
   artifactPatternsMax: 100,
 
+  /** What rules fetch for visitors (contract/hosting-behaviour.md §5.7). */
+  proxyTrySecondsMax: 15,
+  proxyTriesMax: 3,
+  proxySecondsMax: 30,
+  /** Whose addresses are remembered, and how long. */
+  proxyHostsMax: 1000,
+  proxyAddressSecondsMax: 10,
+  /** Of a message through a WebSocket, and of those that one side has not taken yet. */
+  proxyMessageBytesMax: 16 * MiB,
+
   outboundRedirectsMax: 5,
   /** From the start of a request to the headers of its answer, and between two pieces of its body. */
   outboundIdleSecondsMax: 30,

@@ -15,6 +15,8 @@ export function edgeOptions(store: SiteStore, port = 0, processes = 2): Omit<Sup
       siteSuffix: 'localhost',
       memoryBytes: 16 * 1024 * 1024,
       credentialsKey: 'AAAA',
+      privateAllowed: true,
+      plainProxies: false,
       trustedProxies: [],
       countryHeader: null,
       countryFile: null,

@@ -14,6 +14,8 @@ export interface WrittenRule {
 export interface RuleExtensions {
   headerConditions: boolean
   expressionGroups: boolean
+  /** Whether rules may fetch from `http://` addresses, as the operator allows (`PREAMP_PROXY_HTTP`). */
+  plainProxies: boolean
 }
 
 export type RuleStatus = '200' | '301' | '302' | '404' | '404-200'
@@ -44,13 +46,13 @@ export interface IgnoredRule {
 export function readRule(
   written: WrittenRule,
   index: number,
-  { headerConditions, expressionGroups }: RuleExtensions,
+  { headerConditions, expressionGroups, plainProxies }: RuleExtensions,
 ): Rule | IgnoredRule {
   try {
     const status = readStatus(written.status)
     const source = parseSource(written.source ?? '')
     const target = parseTarget(written.target ?? '', expressionGroups && source.kind === 'expression')
-    refuseUnsafe(source, target, status)
+    refuseUnsafe({ source, target, status }, plainProxies)
     return { index, source, target, status, condition: parseCondition(written.condition, headerConditions) }
   } catch (error) {
     if (!(error instanceof RuleIgnored)) throw error
@@ -64,12 +66,15 @@ function readStatus(text = statusDefault as string): RuleStatus {
   return status
 }
 
-function refuseUnsafe(source: RuleSource, { origin, path }: RuleTarget, status: RuleStatus): void {
+function refuseUnsafe(
+  { source, target: { origin, path }, status }: Pick<Rule, 'source' | 'target' | 'status'>,
+  plainProxies: boolean,
+): void {
   if (source.kind === 'host' && origin === undefined) {
     throw new RuleIgnored('Its source is a host, so its target has to be an address as well (https://…).')
   }
   const isProxy = origin !== undefined && (status === '200' || status === '404-200')
-  if (isProxy && !/^https:/i.test(origin)) {
+  if (isProxy && !plainProxies && !/^https:/i.test(origin)) {
     throw new RuleIgnored('Its target is fetched for the visitor, which is done from https:// alone.')
   }
   if (origin === undefined && path.texts[0] === '' && path.names.length === 0) {

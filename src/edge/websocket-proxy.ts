@@ -1,0 +1,105 @@
+import type { ServerWebSocket, WebSocketHandler } from 'bun'
+
+import { limits } from '../model/limits.ts'
+import type { Answer } from './answer.ts'
+import { errorPage } from './pages.ts'
+import { forwardedHeaders } from './proxy-headers.ts'
+import type { ProxyTask, ReverseProxy } from './proxy.ts'
+
+/** A visitor's connection, and the one that was opened for it. */
+export interface Tunnel {
+  upstream: WebSocket
+  /** What came before the visitor's side stood. */
+  waiting: (string | Buffer)[]
+  visitor?: ServerWebSocket<Tunnel>
+}
+
+export function wantsWebSocket(request: Request): boolean {
+  return request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+}
+
+/**
+ * Opens a WebSocket to the target of a rule and, once it stands, the visitor's side of it.
+ * @returns an answer with status 101, whose response is none, or why there is no connection
+ */
+export async function openTunnel(
+  request: Request,
+  task: ProxyTask,
+  { proxy, server }: { proxy: ReverseProxy; server: Bun.Server<Tunnel> },
+): Promise<Answer> {
+  const url = URL.parse(task.url)
+  if (!url) return errorPage(502, 'Bad gateway', 'The rule for this address leads nowhere.')
+  const dialled = await proxy.dial(url).catch(() => undefined)
+  const upstream = dialled && (await connect(request, task, dialled))
+  if (!upstream) {
+    return errorPage(502, 'Bad gateway', 'The server behind this address could not be reached.')
+  }
+  const { protocol } = upstream.upstream
+  const headers = protocol === '' ? undefined : { 'sec-websocket-protocol': protocol }
+  if (!server.upgrade(request, { data: upstream, ...(headers && { headers }) })) {
+    upstream.upstream.close()
+    return errorPage(400, 'Bad request', 'The request does not open a WebSocket.')
+  }
+  return { response: undefined as never, facts: { status: 101 } }
+}
+
+async function connect(
+  request: Request,
+  task: ProxyTask,
+  { url, host, tls }: Awaited<ReturnType<ReverseProxy['dial']>>,
+): Promise<Tunnel | undefined> {
+  const headers = forwardedHeaders(request, host, task)
+  const protocols = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim())
+  for (const name of [...headers.keys()]) if (name.startsWith('sec-websocket-')) headers.delete(name)
+  const upstream = new WebSocket(url.replace(/^http/, 'ws'), {
+    headers: Object.fromEntries(headers),
+    protocols: protocols.filter((name) => name !== ''),
+    tls,
+    proxy: false,
+  } as never)
+  upstream.binaryType = 'nodebuffer' as never
+  const tunnel: Tunnel = { upstream, waiting: [] }
+  upstream.addEventListener('message', ({ data }) => passOn(tunnel, data as string | Buffer))
+  upstream.addEventListener('close', ({ code, reason }) => tunnel.visitor?.close(sendable(code), reason))
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => resolve(false), limits.proxyTrySecondsMax * 1000)
+  upstream.addEventListener('open', () => resolve(true))
+  upstream.addEventListener('error', () => resolve(false))
+  upstream.addEventListener('close', () => resolve(false))
+  request.signal.addEventListener('abort', () => resolve(false))
+  const opened = await promise
+  clearTimeout(timer)
+  if (opened) return tunnel
+  upstream.close()
+  return undefined
+}
+
+function passOn({ visitor, waiting }: Tunnel, data: string | Buffer): void {
+  if (visitor) visitor.send(data)
+  else waiting.push(data)
+}
+
+/** The visitor's side of all tunnels of a server. */
+export const tunnelHandler: WebSocketHandler<Tunnel> = {
+  maxPayloadLength: limits.proxyMessageBytesMax,
+  backpressureLimit: limits.proxyMessageBytesMax,
+  closeOnBackpressureLimit: true,
+  open(visitor) {
+    const { data: tunnel } = visitor
+    tunnel.visitor = visitor
+    for (const message of tunnel.waiting.splice(0)) visitor.send(message)
+    if (tunnel.upstream.readyState !== WebSocket.OPEN) visitor.close(1001)
+  },
+  message({ data: { upstream } }, message) {
+    if (upstream.bufferedAmount > limits.proxyMessageBytesMax) upstream.close(1008)
+    else upstream.send(message)
+  },
+  close({ data: { upstream } }, code, reason) {
+    upstream.close(sendable(code), reason)
+  },
+}
+
+/** Codes that only an end itself may report, not send (RFC 6455 §7.4.1), become the plain one. */
+function sendable(code: number): number {
+  return code === 1000 || (code >= 3000 && code < 5000) ? code : 1000
+}
