@@ -20,7 +20,13 @@ beforeAll(async () => {
   await store.deploy({ 'index.html': 'here' })
   database = await openDatabase(store.databaseUrl, { readonly: true })
   const blobs = await openDiskBlobs(store.blobsFolder, { readonly: true })
-  sites = createSites({ database, blobs, siteSuffix: 'localhost', plainProxies: false, log: pino({ level: 'silent' }) })
+  sites = createSites({
+    database,
+    blobs,
+    siteSuffix: 'localhost',
+    plainProxies: false,
+    log: pino({ level: 'silent' }),
+  })
 })
 afterAll(async () => {
   await database.close()
