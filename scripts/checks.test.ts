@@ -49,6 +49,8 @@ describe('lint rules of .oxlintrc.json', () => {
     ['src/store/a.ts', '../deploy/publish.ts'],
     ['src/blobs/a.ts', '../server.ts'],
     ['src/model/a.ts', '../store/jobs.ts'],
+    ['src/rules/a.ts', '../store/jobs.ts'],
+    ['src/store/d.ts', '../rules/rule.ts'],
     ['src/model/b.ts', 'zod'],
     ['src/server.ts', './cli/serve.ts'],
     ['src/build/b.ts', 'node:child_process'],

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import vectorFile from '../../test/fixtures/contract/redirect-vectors.json' with { type: 'json' }
 import { appRow, branchRow } from '../../test/support/rows.ts'
 import { type AppOptions } from '../model/app-options.ts'
-import { type WrittenRule } from '../model/rules/rule.ts'
+import type { WrittenRule } from '../model/written-rule.ts'
 import { compileSite } from './compile-site.ts'
 import { decide, type Decision } from './decide.ts'
 import { FileTable } from './file-table.ts'
@@ -50,7 +50,7 @@ function answerTo({
 test.each(vectorFile.vectors.map((vector) => [`${vector.id} ${vector.name}`, vector] as const))(
   '%s',
   (_name, { rules, files, request, expect: expected }) => {
-    const { host, path, query, method, country } = request as typeof request & { country?: string }
+    const { host, path, query, method, country } = request
     const url = `http://${host}${path}${query && '?'}${query}`
     const answer = answerTo({ rules, files, url, method, country })
     const shown = {

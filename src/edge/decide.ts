@@ -1,7 +1,7 @@
 import { limits } from '../model/limits.ts'
 import type { ManifestFile } from '../model/manifest.ts'
-import { readRequestPath } from '../model/rules/request-path.ts'
 import { lookUpStatic } from '../model/static-lookup.ts'
+import { readRequestPath } from '../rules/request-path.ts'
 import { applyFirstRules, applyLastRules, type Asked, fileAt, type Trace } from './apply-rules.ts'
 import { type HeaderSet, noHeaders } from './header-rules.ts'
 import type { Deployment, SiteAnswer } from './site.ts'
@@ -91,7 +91,7 @@ function byFiles({ site, deployment, request: { path, query } }: Asked): Action 
       return { ...found, status: 301 }
     case 'malformed-path':
       return found
-    case 'not-found':
+    default:
       return undefined
   }
 }

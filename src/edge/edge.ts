@@ -117,19 +117,6 @@ export function createEdge(options: {
     return withHeaders(await proxy.forward(request, task), headers)
   }
 
-  function act(request: Request, decision: Exclude<Decision, FileDecision | ProxyDecision>): Answer {
-    switch (decision.kind) {
-      case 'redirect':
-        return redirect(decision.status, decision.location, staticCacheControl)
-      case 'options':
-        return answerOptions()
-      case 'method-not-allowed':
-        return methodNotAllowed()
-      default:
-        return refuse(decision.kind, request.method === 'HEAD')
-    }
-  }
-
   /** What is not for anybody's site is not in anybody's log. */
   function note(
     request: Request,
@@ -188,5 +175,18 @@ export function createEdge(options: {
       await watch.stop()
       await accessLog?.close()
     },
+  }
+}
+
+function act(request: Request, decision: Exclude<Decision, FileDecision | ProxyDecision>): Answer {
+  switch (decision.kind) {
+    case 'redirect':
+      return redirect(decision.status, decision.location, staticCacheControl)
+    case 'options':
+      return answerOptions()
+    case 'method-not-allowed':
+      return methodNotAllowed()
+    default:
+      return refuse(decision.kind, request.method === 'HEAD')
   }
 }

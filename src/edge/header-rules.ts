@@ -1,8 +1,8 @@
 import { limits } from '../model/limits.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
-import { compileGlob } from '../model/pattern/glob.ts'
-import type { Program } from '../model/pattern/program.ts'
-import { type Budget, search } from '../model/pattern/search.ts'
+import { compileGlob } from '../rules/pattern/glob.ts'
+import type { Program } from '../rules/pattern/program.ts'
+import { type Budget, search } from '../rules/pattern/search.ts'
 
 /** Custom headers for one path: the same object for every path that has the same. */
 export interface HeaderSet {

@@ -30,7 +30,7 @@ export function isLoop({ headers }: Request): boolean {
 /** The headers of a request on its way to the target of a rule. */
 export function forwardedHeaders(request: Request, host: string, task: ProxyTask): Headers {
   const headers = withoutHops(request.headers)
-  for (const name of [...headers.keys()]) if (internal.test(name)) headers.delete(name)
+  for (const name of request.headers.keys()) if (internal.test(name)) headers.delete(name)
   if (!task.keepsAuthorization) headers.delete('authorization')
   const { protocol, host: asked } = new URL(request.url)
   const before = task.visitor.forwarded()

@@ -43,6 +43,15 @@ export async function openTunnel(
   return { response: undefined as never, facts: { status: 101 } }
 }
 
+/** Of the visitor's own connection. */
+const webSocketHeaders = [
+  'sec-websocket-accept',
+  'sec-websocket-extensions',
+  'sec-websocket-key',
+  'sec-websocket-protocol',
+  'sec-websocket-version',
+]
+
 async function connect(
   request: Request,
   task: ProxyTask,
@@ -50,7 +59,7 @@ async function connect(
 ): Promise<Tunnel | undefined> {
   const headers = forwardedHeaders(request, host, task)
   const protocols = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim())
-  for (const name of [...headers.keys()]) if (name.startsWith('sec-websocket-')) headers.delete(name)
+  for (const name of webSocketHeaders) headers.delete(name)
   const upstream = new WebSocket(url.replace(/^http/, 'ws'), {
     headers: Object.fromEntries(headers),
     protocols: protocols.filter((name) => name !== ''),

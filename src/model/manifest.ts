@@ -1,4 +1,4 @@
-import type { WrittenRule } from './rules/rule.ts'
+import type { WrittenRule } from './written-rule.ts'
 
 /**
  * The tree of a deployment. Paths are relative, separated by `/`, without a leading slash, in Unicode NFC,

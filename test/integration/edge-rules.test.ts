@@ -72,6 +72,14 @@ function forwarded(request: Request): Headers {
 
 const target = (path: string): string => `http://127.0.0.1:${upstream.port}${path}`
 
+const yaml = (...lines: [pattern: string, key: string, value: string][]): string =>
+  `customHeaders:\n${lines.map(([pattern, key, value]) => `  - pattern: '${pattern}'\n    headers: [{ key: ${key}, value: '${value}' }]\n`).join('')}`
+
+const basic = (pair: string) => ({
+  headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` },
+})
+const credentials = (pair: string) => Buffer.from(pair).toString('base64')
+
 describe('rules', () => {
   test('take effect with the answer of UpdateApp, without a build', async () => {
     await site.setRules(['/old/<*>', '/docs/<*>', '301'])
@@ -158,19 +166,19 @@ describe('a reverse proxy', () => {
     const socket = new WebSocket(`${preamp.sitesUrl.replace('http', 'ws')}/live`, {
       headers: { host: site.host },
       protocols: ['chat'],
-    } as never)
+    })
     const messages: unknown[] = []
     const done = Promise.withResolvers<void>()
     socket.binaryType = 'arraybuffer'
-    socket.onopen = () => {
+    socket.addEventListener('open', () => {
       socket.send('hello')
       socket.send(new Uint8Array([1, 2]))
-    }
-    socket.onmessage = ({ data }) => {
+    })
+    socket.addEventListener('message', ({ data }) => {
       messages.push(typeof data === 'string' ? data : [...new Uint8Array(data as ArrayBuffer)])
       if (messages.length === 2) done.resolve()
-    }
-    socket.onclose = () => done.reject(new Error('closed'))
+    })
+    socket.addEventListener('close', () => done.reject(new Error('closed')))
     await done.promise
     expect([socket.protocol, messages]).toEqual(['chat', ['echo hello', [1, 2]]])
     socket.close()
@@ -178,9 +186,6 @@ describe('a reverse proxy', () => {
 })
 
 describe('custom headers', () => {
-  const yaml = (...lines: [pattern: string, key: string, value: string][]): string =>
-    `customHeaders:\n${lines.map(([pattern, key, value]) => `  - pattern: '${pattern}'\n    headers: [{ key: ${key}, value: '${value}' }]\n`).join('')}`
-
   test('of the app take effect at once, on every kind of answer', async () => {
     await site.setRules(['/old', '/docs/', '301'], ['/api/<*>', target('/<*>'), '200'])
     await site.updateApp({
@@ -259,11 +264,6 @@ describe('custom headers', () => {
 })
 
 describe('access', () => {
-  const basic = (pair: string) => ({
-    headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` },
-  })
-  const credentials = (pair: string) => Buffer.from(pair).toString('base64')
-
   test('asks for the password of the app, or of the branch before it, and takes it at once', async () => {
     await site.setRules(['/old', '/docs/', '301'])
     await site.updateApp({ enableBasicAuth: true, basicAuthCredentials: credentials('u:pässword') })

@@ -12,9 +12,8 @@ export interface SegmentPattern {
 /** Reads `<name>`s; a `<` without its `>` is a character like any other. */
 export function parseSegment(source: string): SegmentPattern {
   const pieces = source.split(/(<[^<>]+>)/)
-  const isText = (_: string, index: number): boolean => index % 2 === 0
   return {
-    texts: pieces.filter(isText).map((text) => text.normalize('NFC')),
+    texts: pieces.filter((_, index) => index % 2 === 0).map((text) => text.normalize('NFC')),
     names: pieces.filter((_, index) => index % 2 === 1),
   }
 }

@@ -1,14 +1,7 @@
+import type { WrittenRule } from '../model/written-rule.ts'
 import { parseCondition, type RuleCondition } from './condition.ts'
 import { parseSource, RuleIgnored, type RuleSource } from './source.ts'
 import { parseTarget, type RuleTarget } from './target.ts'
-
-/** A rule as a client sends it. */
-export interface WrittenRule {
-  source?: string | undefined
-  target?: string | undefined
-  status?: string | undefined
-  condition?: string | null | undefined
-}
 
 /** What rules can do beyond AWS (`model/app-options.ts`). */
 export interface RuleExtensions {

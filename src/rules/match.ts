@@ -1,6 +1,6 @@
-import { limits } from '../limits.ts'
-import { type Budget, search } from '../pattern/search.ts'
-import { matchesWildcards } from '../wildcards.ts'
+import { limits } from '../model/limits.ts'
+import { matchesWildcards } from '../model/wildcards.ts'
+import { type Budget, search } from './pattern/search.ts'
 import { encodeInSegment, type RequestPath } from './request-path.ts'
 import type { Rule } from './rule.ts'
 import { matchSegment, takenText } from './segment-pattern.ts'
@@ -44,7 +44,7 @@ function matchSource(
       return source.host === request.host ? new Map() : 'source'
     case 'path':
       return matchPath(source, request)
-    case 'expression': {
+    default: {
       const own = { steps: Math.min(limits.patternStepsMax, budget.steps) }
       const before = own.steps
       const result = search(source.program, request.path.raw, own)

@@ -1,5 +1,6 @@
+import type { WrittenRule } from '../model/written-rule.ts'
 import type { RequestPath } from './request-path.ts'
-import { type IgnoredRule, readRule, type Rule, type RuleExtensions, type WrittenRule } from './rule.ts'
+import { type IgnoredRule, readRule, type Rule, type RuleExtensions } from './rule.ts'
 
 /** The rules of a site, ready to be asked. */
 export interface Rules {
@@ -13,12 +14,15 @@ export interface Rules {
 export function readRules(written: readonly WrittenRule[], extensions: RuleExtensions): Rules {
   const read = written.map((rule, index) => readRule(rule, index, extensions))
   const rules = read.filter((rule) => 'source' in rule)
-  const isLast = ({ status }: Rule): boolean => status === '404' || status === '404-200'
   return {
     first: new RuleList(rules.filter((rule) => !isLast(rule))),
     last: new RuleList(rules.filter(isLast)),
     ignored: read.filter((rule) => 'ignored' in rule),
   }
+}
+
+function isLast({ status }: Rule): boolean {
+  return status === '404' || status === '404-200'
 }
 
 /** Rules in their order. Most sources are plain paths: which of thousands can match is looked up, not tried. */
@@ -44,7 +48,9 @@ export class RuleList {
     const here = this.#byPath.size === 0 ? undefined : this.#byPath.get(segments.join('/'))
     const below = this.#byFirstSegment.get(segments[0]!)
     if (!here && !below) return this.#others
-    return [...(here ?? []), ...(below ?? []), ...this.#others].sort((one, other) => one.index - other.index)
+    return [...(here ?? []), ...(below ?? []), ...this.#others].toSorted(
+      (one, other) => one.index - other.index,
+    )
   }
 }
 

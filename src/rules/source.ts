@@ -1,5 +1,5 @@
-import { compilePattern, PatternRefused } from '../pattern/compile.ts'
-import type { Program } from '../pattern/program.ts'
+import { compilePattern, PatternRefused } from './pattern/compile.ts'
+import type { Program } from './pattern/program.ts'
 import { parseSegment, type SegmentPattern } from './segment-pattern.ts'
 
 /** What a rule's `source` stands for (contract/hosting-behaviour.md §5.3, §5.6). */
