@@ -1,9 +1,9 @@
 /**
- * `npm run bench` runs every benchmark, `npm run bench -- static publish` some. Each is a program of its own that prints
+ * `npm run bench` runs every benchmark, `npm run bench -- edge publish` some. Each is a program of its own that prints
  * its figures and a ratio against a peer measured in the same run.
  */
 const benchmarks = [
-  'static',
+  'edge',
   'access-log',
   'publish',
   'empty-build',

@@ -37,6 +37,8 @@ export async function rateOf(options: {
   host: string
   seconds: number
   headers?: Record<string, string>
+  /** A program in Lua that says what to ask for. */
+  script?: string
 }): Promise<number> {
   const { port, path, ...load } = options
   const url = `http://127.0.0.1:${port}/${path}`

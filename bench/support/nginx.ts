@@ -15,13 +15,18 @@ export interface Nginx {
  * access log, connections kept.
  * @param files by their path
  * @param core which core it is pinned to
+ * @param more what stands in its `http` and its `server` besides
  */
-export async function startNginx(files: Record<string, Uint8Array>, core: number): Promise<Nginx> {
+export async function startNginx(
+  files: Record<string, Uint8Array>,
+  core: number,
+  more: { http?: string; server?: string } = {},
+): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'preamp-nginx-'))
   for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
   const port = freePort()
   const configuration = join(folder, 'nginx.conf')
-  writeFileSync(configuration, configure(folder, port))
+  writeFileSync(configuration, configure(folder, port, more))
   const child = Bun.spawn(['taskset', '-c', String(core), 'nginx', '-c', configuration, '-e', 'stderr'], {
     stdin: 'ignore',
     stdout: 'ignore',
@@ -44,7 +49,11 @@ export async function startNginx(files: Record<string, Uint8Array>, core: number
   }
 }
 
-function configure(folder: string, port: number): string {
+function configure(
+  folder: string,
+  port: number,
+  { http = '', server = '' }: { http?: string; server?: string },
+): string {
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   return `
 daemon off;
@@ -66,7 +75,8 @@ http {
   fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
-  server { listen 127.0.0.1:${port} backlog=1024; root ${folder}; }
+  ${http}
+  server { listen 127.0.0.1:${port} backlog=1024; root ${folder}; ${server} }
 }
 `
 }

@@ -31,7 +31,7 @@ export class FileTable {
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(paths.length, 1) * 2)))
     for (const [place, path] of paths.entries()) {
       const { sha, size } = files[path]!
-      this.#paths.write(path, this.#starts[place], 'utf8')
+      this.#paths.write(path, this.#starts[place]!, 'utf8')
       this.#shas.write(sha, place * shaBytes, 'hex')
       this.#sizes[place] = size
       this.#slots[this.#freeSlot(path)] = place + 1

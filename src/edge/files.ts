@@ -109,7 +109,7 @@ function answerWithoutBody(request: Request, representation: Representation): An
 
 /**
  * Answers with bytes in memory. The first answer is kept with them and copied for the others: copying a Response that has a
- * Blob shares its bytes and costs a sixth of making one from a header record (bench/static.ts).
+ * Blob shares its bytes and costs a sixth of making one from a header record (bench/edge.ts).
  */
 function createResponder() {
   const templates = new WeakMap<Blob, Answer & { representation: Representation }>()

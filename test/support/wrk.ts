@@ -21,15 +21,18 @@ export async function runWrk(options: {
   seconds: number
   connections: number
   core?: number
+  /** A program in Lua that says what to ask for. */
+  script?: string
 }): Promise<WrkResult> {
-  const { url, host, headers, seconds, connections, core } = options
+  const { url, host, headers, seconds, connections, core, script } = options
   const pinned = core === undefined ? [] : ['taskset', '-c', String(core)]
   const sent = Object.entries({ Host: host, ...headers }).flatMap(([name, value]) => [
     '-H',
     `${name}: ${value}`,
   ])
+  const programs = script === undefined ? [] : ['-s', script]
   const child = Bun.spawn(
-    [...pinned, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...sent, '--', url],
+    [...pinned, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...programs, ...sent, '--', url],
     { stdout: 'pipe', stderr: 'pipe', stdin: 'ignore' },
   )
   const [output, errors, exitCode] = await Promise.all([

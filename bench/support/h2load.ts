@@ -1,0 +1,53 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Load that wrk cannot make: HTTP/2, and requests at a rate. */
+interface H2Load {
+  port: number
+  host: string
+  path: string
+  seconds: number
+  core: number
+  connections: number
+  /** At once on each connection. */
+  streams: number
+  /** `h1`: HTTP/1.1 in the clear. */
+  protocol: 'h1' | 'h2-tls'
+  /** Of each connection; as fast as it goes unless given. */
+  requestsPerSecond?: number
+}
+
+/** @returns requests a second, and how long each took in microseconds, in order. @throws when one failed */
+export async function runH2Load(load: H2Load): Promise<{ rate: number; microseconds: number[] }> {
+  const { port, host, path, seconds, core, connections, streams, protocol, requestsPerSecond } = load
+  const log = join(tmpdir(), `preamp-h2load-${process.pid}-${crypto.randomUUID()}`)
+  const scheme = protocol === 'h1' ? 'http' : 'https'
+  const options = [
+    ...['-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, `--log-file=${log}`],
+    ...(protocol === 'h1' ? ['--h1'] : ['--npn-list=h2']),
+    ...(requestsPerSecond === undefined ? [] : [`--rps=${requestsPerSecond}`]),
+  ]
+  const target = [`--connect-to=127.0.0.1:${port}`, `${scheme}://${host}:${port}/${path}`]
+  const child = Bun.spawn(['taskset', '-c', String(core), 'h2load', ...options, ...target], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [output, complaint] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  try {
+    const [, rate] = /finished in [^,]+, ([\d.]+) req\/s/.exec(output) ?? []
+    const [, failed = '1'] = /(\d+) failed/.exec(output) ?? []
+    const [, otherStatuses = '1'] = /, (\d+) 5xx/.exec(output) ?? []
+    if (rate === undefined || Number(failed) + Number(otherStatuses) > 0) {
+      throw new Error(`h2load failed: ${output}${complaint}`)
+    }
+    const lines = readFileSync(log, 'utf8').trim().split('\n')
+    const microseconds = lines
+      .map((line) => Number(line.split('\t')[2]))
+      .toSorted((one, other) => one - other)
+    return { rate: Number(rate), microseconds }
+  } finally {
+    rmSync(log, { force: true })
+  }
+}
