@@ -9,6 +9,7 @@ export interface Visit {
   facts: AnswerFacts
   /** Null where the visitor is gone, or is not to be logged. */
   address: { address: string; port: number } | null
+  id: string
   /** From the request's arrival until its answer was ready. */
   milliseconds: number
 }
@@ -23,8 +24,8 @@ const absent = '-'
  * @param stamp.cookies whether they are logged
  */
 export function accessLogLine(
-  { request, facts, address, milliseconds }: Visit,
-  { time, id, cookies }: { time: string; id: string; cookies: boolean },
+  { request, facts, address, id, milliseconds }: Visit,
+  { time, cookies }: { time: string; cookies: boolean },
 ): string {
   const { headers, method } = request
   const { host, path, query } = targetOf(request)
