@@ -10,6 +10,7 @@ const commands: Record<string, () => Promise<{ register(program: Command): void 
   demo: () => import('./cli/demo.ts'),
   deploy: () => import('./cli/deploy.ts'),
   logs: () => import('./cli/logs.ts'),
+  access: () => import('./cli/access.ts'),
   explain: () => import('./cli/explain.ts'),
   keys: () => import('./cli/keys.ts'),
   domains: () => import('./cli/domains.ts'),

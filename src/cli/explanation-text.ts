@@ -118,6 +118,7 @@ function answerText(
 
 const origins: Record<ExplainedHeader['origin'], string> = {
   default: "Preamp's default",
+  rule: 'the rule',
   'customHttp.yml': 'customHttp.yml',
   app: 'customHeaders of the app',
   'build-spec': 'customHeaders of the build spec',

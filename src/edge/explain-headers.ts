@@ -9,19 +9,21 @@ import { requestIdHeader } from './request-id.ts'
 /**
  * The headers of an answer, but for those of the connection, with where each comes from. Of what is fetched from elsewhere
  * only what the site adds is known.
+ * @param byRule whether a rule decided
  */
 export function explainHeaders(
   decision: Decision,
   { method, headers: sent }: ExplainQuestion,
   rules: HeaderRules,
+  byRule: boolean,
 ): ExplainedHeader[] {
   const answered = headersOf(decision, method, sent['accept-encoding'] ?? null)
   answered.set(requestIdHeader, 'another one for each answer')
-  return [...answered].map(([name, value]) => ({
-    name,
-    value,
-    ...originOf(name, value, decision.headers, rules),
-  }))
+  return [...answered].map(([name, value]) => {
+    const origin = originOf(name, value, decision.headers, rules)
+    const isOfRule = byRule && name === 'location' && origin.origin === 'default'
+    return { name, value, ...origin, ...(isOfRule && { origin: 'rule' as const }) }
+  })
 }
 
 function headersOf(decision: Decision, method: string, acceptEncoding: string | null): Headers {

@@ -36,12 +36,12 @@ export class RuleTrace implements Trace {
   }
 
   rule(rule: Rule, result: RuleOutcome | Mismatch | PassedOver): void {
+    if (typeof result !== 'string') this.#deciding = rule.index
     const looked =
       typeof result === 'string'
         ? { result: 'skipped' as const, reason: this.#whySkipped(rule, result) }
         : { result: 'matched' as const, reason: this.#whatItSays(result) }
     this.#looked.set(rule.index, looked)
-    if (looked.result === 'matched') this.#deciding = rule.index
   }
 
   rewriteMissed({ index }: Rule, path: string): void {
@@ -117,10 +117,12 @@ export class RuleTrace implements Trace {
   }
 
   #whyNotReached(index: number): Looked {
-    const isLast = this.#asked.site.rules.last.all.some((rule) => rule.index === index)
-    const reason = isLast
-      ? 'Rules with status 404 and 404-200 are asked when nothing else answers, the first that matches alone.'
-      : 'The answer was decided before it.'
+    const last = this.#asked.site.rules.last.all
+    const wereAsked = last.some((rule) => this.#looked.has(rule.index))
+    const reason =
+      !wereAsked && last.some((rule) => rule.index === index)
+        ? 'Rules with this status are asked only where nothing else answers.'
+        : 'The answer was decided before it.'
     return { result: 'not-reached', reason }
   }
 }

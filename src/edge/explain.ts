@@ -70,7 +70,7 @@ export async function explain(
     access: explainAccess(row, site, question, options.credentialsKey),
     rules: trace.rules(),
     answer: explainAnswer(decision, question, trace.deciding),
-    headers: explainHeaders(decision, question, site.headers),
+    headers: explainHeaders(decision, question, site.headers, trace.deciding !== undefined),
     notes: [...trace.notes(), ...notesOf(site, decision.kind)],
   }
 }

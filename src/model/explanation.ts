@@ -85,8 +85,8 @@ export interface ExplainedAnswer {
 export interface ExplainedHeader {
   name: string
   value: string
-  /** Preamp's default, or the place that holds the custom header. */
-  origin: 'default' | 'customHttp.yml' | 'app' | 'build-spec'
+  /** Preamp's default, the rule that decided, or the place that holds the custom header. */
+  origin: 'default' | 'rule' | 'customHttp.yml' | 'app' | 'build-spec'
   /** Of the custom header. */
   pattern: string | undefined
 }

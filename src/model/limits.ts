@@ -211,6 +211,10 @@ export const limits = {
   edgeAnswerSecondsMax: 2,
 
   explainHeadersMax: 50,
+  /** Of each file, at one look of who follows an access log. */
+  accessLogTailBytesMax: 256 * KiB,
+  accessLogRecentLinesMax: 1000,
+
   /** Branches that are counted apart, by an edge and on a page of metrics. */
   metricBranchesMax: 5000,
 } as const

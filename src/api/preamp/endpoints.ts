@@ -8,6 +8,7 @@ import { readAudit } from './audit.ts'
 import { deleteSecret, listSecrets, setSecret } from './build-secrets.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
 import { explainUrl } from './explain.ts'
+import { followAccessLog } from './follow-access-log.ts'
 import { deleteRegistry, readRegistry, setRegistry } from './image-registry.ts'
 import { jobLog } from './job-log.ts'
 import { addTarget, listDeliveries, listTargets, removeTarget, testTarget } from './notifications.ts'
@@ -62,6 +63,7 @@ export const signedEndpoints: readonly SignedEndpoint[] = [
   rollBack,
   webhookDeliveries,
   explainUrl,
+  followAccessLog,
 ]
 
 /** @throws {NotFoundException} */
