@@ -123,8 +123,10 @@ const startPage = 'index.html'
 
 function notesOf({ deployment }: Site, kind: string): string[] {
   if (!deployment || kind !== 'not-found' || deployment.files.has(startPage)) return []
+  const { size } = deployment.files
+  const count = `${size} file${size === 1 ? '' : 's'}`
   const folder = deployment.appRoot === '' ? '' : ` of the app in ${deployment.appRoot}/`
   return [
-    `The deployment has ${deployment.files.size} files and no ${startPage} at its root, which is the output folder of the build${folder} (\`baseDirectory\` of \`artifacts\`), or the root of what was uploaded.`,
+    `The deployment has ${count} and no ${startPage} at its root, which is the output folder of the build${folder} (\`baseDirectory\` of \`artifacts\`), or the root of what was uploaded.`,
   ]
 }

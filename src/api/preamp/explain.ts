@@ -16,26 +16,29 @@ const input = z.object({
   url: z
     .string()
     .transform(readUrl)
-    .pipe(z.url({ protocol: /^https?$/, error: 'must be the address of a page' })),
+    .pipe(z.url({ protocol: /^https?$/, error: 'Member must be the address of a page' })),
   method: z
     .string()
-    .regex(/^[A-Za-z]{1,20}$/, 'must be a method, as GET')
+    .regex(/^[A-Za-z]{1,20}$/, 'Member must be a method, as GET')
     .default('GET'),
   country: z
     .string()
-    .regex(/^[A-Za-z]{2}$/, 'must be a country in two letters, as US')
+    .regex(/^[A-Za-z]{2}$/, 'Member must be a country in two letters, as US')
     .optional(),
   address: z
     .string()
-    .refine((text) => isIP(text) !== 0, 'must be an IP address')
+    .refine((text) => isIP(text) !== 0, 'Member must be an IP address')
     .optional(),
   header: z
     .array(
       z
         .string()
-        .regex(/^[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/, 'must be a name, a colon and a value'),
+        .regex(/^[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/, 'Member must be a name, a colon and a value'),
     )
-    .max(limits.explainHeadersMax)
+    .refine(
+      (headers) => headers.length <= limits.explainHeadersMax,
+      `Member must be given at most ${limits.explainHeadersMax} times`,
+    )
     .default([]),
 })
 
@@ -47,31 +50,31 @@ export const explainUrl: SignedEndpoint = {
   method: 'GET',
   path: '/_preamp/explain',
   async permission(caller, _members, query, services) {
-    const appId = await ownAppOf(services, caller, readQuestion(query))
+    const host = hostOf(query.get('url')?.[0] ?? '')
+    const appId = await ownAppOf(services, caller, host)
     const resource = appId === undefined ? { resource: appArn(caller, '*') } : appResource(caller, { appId })
     return { action: 'amplify:GetApp', ...resource }
   },
   async handle({ caller, services }, { query }) {
     const question = readQuestion(query)
-    const explanation =
-      (await ownAppOf(services, caller, question)) && (await services.sites.explain(question))
+    const host = hostOf(question.url)
+    const explanation = (await ownAppOf(services, caller, host)) && (await services.sites.explain(question))
     // The host may have gone to somebody else in between.
     if (!explanation || !(await findApp(services.database.queries, caller, explanation.app.appId))) {
-      throw new NotFoundException(`No site of yours is at ${new URL(question.url).host}.`)
+      throw new NotFoundException(`No site of yours is at ${host}.`)
     }
     return explanation
   },
 }
 
 /** The caller's app that the host belongs to. */
-async function ownAppOf(
-  services: Services,
-  caller: Caller,
-  { url }: ExplainQuestion,
-): Promise<string | undefined> {
-  const site = await services.sites.find(new URL(url).host)
+async function ownAppOf(services: Services, caller: Caller, host: string): Promise<string | undefined> {
+  const site = await services.sites.find(host)
   return site && (await findApp(services.database.queries, caller, site.appId))?.appId
 }
+
+/** With its port; empty for what is no address. */
+const hostOf = (url: string) => URL.parse(readUrl(url))?.host ?? ''
 
 function readQuestion(query: EndpointCall['query']): ExplainQuestion {
   const sent = Object.fromEntries(

@@ -20,7 +20,15 @@ const hostsMax = 1000
 const input = z.object({
   branch: shape.branchName.optional(),
   follow: z.enum(['', 'true', 'false']).default('false'),
-  lines: z.coerce.number().int().min(0).max(limits.accessLogRecentLinesMax).default(20),
+  lines: z
+    .string()
+    .regex(/^[0-9]{1,10}$/, 'Member must be a whole number')
+    .transform(Number)
+    .refine(
+      (lines) => lines <= limits.accessLogRecentLinesMax,
+      `Member must have value less than or equal to ${limits.accessLogRecentLinesMax}`,
+    )
+    .default(20),
 })
 
 /**
