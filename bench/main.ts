@@ -5,6 +5,7 @@
 const benchmarks = [
   'static',
   'access-log',
+  'observation',
   'publish',
   'empty-build',
   'sandbox',
