@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
-import type { CustomRule } from '@aws-sdk/client-amplify'
+import { CreateDomainAssociationCommand, type CustomRule } from '@aws-sdk/client-amplify'
 
 import type { Explanation } from '../../src/model/explanation.ts'
 import { deployOnlyPolicy } from '../../src/model/managed-policies.ts'
@@ -11,6 +11,7 @@ import { runCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
 import { appRow } from '../support/rows.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 /** What explain says of a site, held against what the site does. */
 
@@ -30,7 +31,11 @@ let site: PublishedSite
 
 beforeAll(async () => {
   preamp = await startPreamp({
-    environment: { PREAMP_TRUSTED_PROXIES: '127.0.0.1', PREAMP_COUNTRY_HEADER: 'cf-ipcountry' },
+    environment: {
+      PREAMP_TRUSTED_PROXIES: '127.0.0.1',
+      PREAMP_COUNTRY_HEADER: 'cf-ipcountry',
+      PREAMP_DOMAIN_VERIFICATION: 'none',
+    },
   })
   site = await createPublishedSite(preamp)
   await site.publish({
@@ -198,6 +203,27 @@ describe('the rest', () => {
     ])
     expect(deployment).toMatchObject({ jobId: '1', files: 5, appRoot: '' })
     expect(Math.abs(deployment!.deployedAt - Date.now() / 1000)).toBeLessThan(120)
+  })
+
+  test('the host of a custom domain', async () => {
+    await preamp.client.send(
+      new CreateDomainAssociationCommand({
+        appId: site.appId,
+        domainName: 'example.com',
+        subDomainSettings: [{ prefix: 'www', branchName: 'main' }],
+      }),
+    )
+    const query = queryOf([['url', 'https://WWW.example.com:8443/about#part']])
+    const explanation = await waitFor('the domain', 10, async () => {
+      const { status, answer } = await askEndpoint(server(), 'GET', `/_preamp/explain?${query}`)
+      return status === 200 && (answer as Explanation)
+    })
+    expect(explanation).toMatchObject({
+      url: 'https://www.example.com:8443/about',
+      host: { name: 'www.example.com', kind: 'custom-domain' },
+      app: { appId: site.appId },
+      branchName: 'main',
+    })
   })
 
   test('headers have their origin, the last pattern that has them', async () => {
