@@ -5,6 +5,7 @@
 const benchmarks = [
   'edge',
   'access-log',
+  'observation',
   'publish',
   'empty-build',
   'sandbox',

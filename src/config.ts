@@ -403,6 +403,12 @@ export const settings = {
     'false',
     'Whether access logs hold the cookies that visitors sent. They may be credentials.',
   ),
+  metricsToken: setting(
+    'PREAMP_METRICS_TOKEN',
+    z.string().min(16, 'must have 16 characters or more').optional(),
+    'nobody reads them',
+    'What Prometheus sends as its bearer token to read `/_preamp/metrics` of the API, which tells of the apps of all accounts.',
+  ),
   fileRepositories: setting(
     'PREAMP_FILE_REPOSITORIES',
     flag.optional(),
@@ -491,8 +497,8 @@ export function readConfig(
     }
     const source = flagged === undefined ? `${variable}=` : `${flagOf(name as keyof Settings)} `
     // A secret that does not fit is a secret all the same.
-    const shown =
-      name === 'secretAccessKey' || name === 'smtpUrl' ? variable : `${source}${JSON.stringify(given)}`
+    const isSecret = name === 'secretAccessKey' || name === 'smtpUrl' || name === 'metricsToken'
+    const shown = isSecret ? variable : `${source}${JSON.stringify(given)}`
     problems.push(`${shown}: ${result.error.issues[0]?.message}`)
   }
   if (problems.length === 0) problems.push(...contradictions(config as Config))
@@ -554,6 +560,7 @@ const secretSettings: ReadonlySet<keyof Settings> = new Set([
   'secretAccessKey',
   'databaseUrl',
   'smtpUrl',
+  'metricsToken',
 ])
 
 /** `PREAMP_API_PORT` → `--api-port`; undefined where a flag would show a secret to every user of the machine, or is not ours. */

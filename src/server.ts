@@ -35,7 +35,7 @@ import type { ComputeSize } from './model/compute-types.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { limits } from './model/limits.ts'
-import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
+import { parseSiteHost, type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import { mailBySmtp } from './notifications/mail.ts'
 import { createNotificationSender, type NotificationSender } from './notifications/sender.ts'
 import type { Database } from './store/database.ts'
@@ -143,7 +143,7 @@ async function openEdges({
         port: config.sitesPort,
         databaseUrl: databaseUrl(config, directory),
         blobsFolder: directory.blobs,
-        siteSuffix: new URL(config.sitesUrl ?? defaultSitesUrl(config.sitesPort)).hostname,
+        siteSuffix: siteSuffixOf(config),
         memoryBytes: config.edgeMemoryMiB * 1024 * 1024,
         credentialsKey: secrets.deriveKey(credentialsPurpose).toString('base64url'),
         privateAllowed: config.privateSources ?? isLoopbackBind(config),
@@ -180,6 +180,10 @@ async function openEdges({
 
 /** Of a key that makes verifiers of credentials. */
 const credentialsPurpose = 'site-credentials'
+
+/** Host name of the sites' address. */
+const siteSuffixOf = (config: Config) =>
+  new URL(config.sitesUrl ?? defaultSitesUrl(config.sitesPort)).hostname
 
 const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
@@ -381,12 +385,45 @@ function createApi(
       folder: directory.accessLogs,
       written: async () => (await edges.get()).writeAccessLogs(),
     },
+    sites: createSiteAnswers(parts),
+    metrics: {
+      token: config.metricsToken,
+      read: async () => (await edges.get()).metrics(),
+    },
     notifications: { sendsMail: config.smtpUrl !== undefined, wake: () => sender.wake() },
     quotas: configuredQuotas(config),
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     now: Date.now,
   }
   return createGateway({ services, log, ...(config.apiUrl && { apiUrl: config.apiUrl }) })
+}
+
+/** What edges would answer. What decides it is loaded when it is first asked for. */
+function createSiteAnswers({ config, database, blobs, secrets, log }: State): Services['sites'] {
+  let countryOf: ((address: string) => string | undefined) | undefined
+  return {
+    async find(host) {
+      const { findSiteRow } = await import('./edge/find-site.ts')
+      const address = parseSiteHost(host, siteSuffixOf(config))
+      const row = address && (await findSiteRow(database.queries, address))
+      return row && { appId: row.app.appId, branchName: row.branch.name }
+    },
+    async explain(question) {
+      const { explain } = await import('./edge/explain.ts')
+      const { openCountryFile } = await import('./edge/country-file.ts')
+      if (config.countryFile !== undefined) countryOf ??= openCountryFile(config.countryFile)
+      const options = {
+        database,
+        blobs,
+        siteSuffix: siteSuffixOf(config),
+        credentialsKey: secrets.deriveKey(credentialsPurpose),
+        plainProxies: config.proxyHttp,
+        countryOf,
+        log,
+      }
+      return explain(options, question)
+    },
+  }
 }
 
 async function listenApi(config: Config, { handle }: Gateway, log: Logger): Promise<HttpServer> {

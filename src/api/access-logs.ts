@@ -5,7 +5,7 @@ import { canonicalName } from '../model/domain-names.ts'
 import { limits } from '../model/limits.ts'
 import { findBranchByDisplayName } from '../store/branches.ts'
 import { findDomain } from '../store/domain-associations.ts'
-import type { OperationContext } from './context.ts'
+import type { OperationContext, Services } from './context.ts'
 import { BadRequestException, NotFoundException } from './errors.ts'
 import { ownApp } from './look-up.ts'
 import { operation } from './operation.ts'
@@ -26,11 +26,7 @@ export const generateAccessLogs = operation('GenerateAccessLogs', {
   async handle(context, { appId, domainName, startTime, endTime }) {
     const { apiUrl, caller, services } = context
     await ownApp(services.database.queries, caller, { appId })
-    if (!services.accessLogs.isOn) {
-      throw new BadRequestException(
-        'This server writes no access logs. They are turned on with the setting PREAMP_ACCESS_LOG_DAYS.',
-      )
-    }
+    requireAccessLogs(services)
     const of = await findHosts(context, appId, domainName)
     const { from, to } = readHours(startTime?.getTime(), endTime?.getTime(), services.now())
     const logUrl = services.transferUrls.sign(
@@ -42,6 +38,14 @@ export const generateAccessLogs = operation('GenerateAccessLogs', {
     return { logUrl }
   },
 })
+
+/** @throws {BadRequestException} where visits are not logged */
+export function requireAccessLogs({ accessLogs }: Pick<Services, 'accessLogs'>): void {
+  if (accessLogs.isOn) return
+  throw new BadRequestException(
+    'This server writes no access logs. They are turned on with the setting PREAMP_ACCESS_LOG_DAYS.',
+  )
+}
 
 /**
  * The hosts that a name means: a branch's own, those of all branches, or those of a domain association.

@@ -1,8 +1,10 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Scope } from '../model/arn.ts'
 import type { DomainRecords } from '../model/domain-records.ts'
+import type { ExplainQuestion, Explanation } from '../model/explanation.ts'
 import type { StepName } from '../model/jobs.ts'
 import type { Quotas } from '../model/quotas.ts'
+import type { SiteMetrics } from '../model/site-metrics.ts'
 import type { Database } from '../store/database.ts'
 import type { SecretBox } from '../store/secret-box.ts'
 import type { TransferUrls } from './transfer-urls.ts'
@@ -43,6 +45,18 @@ export interface Services {
     folder: string
     /** Resolves when what the edges have answered until now is in the files, or after a bound. */
     written(): Promise<void>
+  }
+  sites: {
+    /** The app and the branch that a host shows; undefined for one that is nobody's. */
+    find(host: string): Promise<{ appId: string; branchName: string } | undefined>
+    /** Why a URL is answered as it is; undefined where its host is nobody's. */
+    explain(question: ExplainQuestion): Promise<Explanation | undefined>
+  }
+  metrics: {
+    /** What whoever reads the metrics must bring; undefined where nobody may. */
+    token: string | undefined
+    /** What the edges of this server have counted, and how many of them are at work. */
+    read(): Promise<{ sites: SiteMetrics[]; processes: number }>
   }
   notifications: {
     /** Whether this server can send e-mail. */

@@ -211,8 +211,9 @@ async function authorizeEndpoint(
   exchange: Exchange & Authenticated & { endpoint: SignedEndpoint; call: EndpointCall },
 ) {
   const { members, query } = exchange.call
-  const permission = exchange.endpoint.permission(exchange.caller, members, query)
-  await authorize(exchange.services.database.queries, attemptOf(exchange, permission, {}))
+  const { caller, services } = exchange
+  const permission = await exchange.endpoint.permission(caller, members, query, services)
+  await authorize(services.database.queries, attemptOf(exchange, permission, {}))
 }
 
 const attemptOf = (

@@ -44,7 +44,7 @@ export async function sendSigned(
     hostname,
     ...(port !== '' && { port: Number(port) }),
     path: url.pathname,
-    query: Object.fromEntries(url.searchParams),
+    query: queryOf(url),
     headers: { host, ...(body !== undefined && { 'content-type': 'application/json' }) },
     body,
   })
@@ -53,6 +53,17 @@ export async function sendSigned(
     headers: { ...content.headers, ...headers },
     ...(body !== undefined && { body }),
   })
+}
+
+/** A parameter that is sent twice has two values. */
+function queryOf({ searchParams }: URL): Record<string, string | string[]> {
+  const names = new Set(searchParams.keys())
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const values = searchParams.getAll(name)
+      return [name, values.length === 1 ? values[0]! : values]
+    }),
+  )
 }
 
 /** What went wrong, from an answer that says so. */

@@ -3,7 +3,7 @@ import { type AmplifyClient, GetJobCommand, type Job, type JobSummary } from '@a
 import { UsageError } from '../config.ts'
 import { finishedStatuses } from '../model/jobs.ts'
 import { errorOf, sendSigned } from './call-endpoint.ts'
-import { readEvents } from './event-stream.ts'
+import { followEvents } from './follow-events.ts'
 
 export interface JobAddress {
   appId: string
@@ -13,45 +13,25 @@ export interface JobAddress {
 
 export type ShownJob = Job & { summary: JobSummary }
 
-const triesMax = 5
-const pauseMilliseconds = 1000
-/** A stream that lasted so long was no failure. */
-const livedMilliseconds = 10_000
-
 /**
  * Follows a job until its end, handing over its logs as they are written. A connection that breaks is made again, and goes
  * on where it stopped.
  * @param print called with whole lines of the logs, in order
  * @returns the job as it ended
  */
-export async function followJob(
+export function followJob(
   client: AmplifyClient,
   address: JobAddress,
   print: (text: string) => void,
 ): Promise<ShownJob> {
-  let lastId: string | undefined
-  let isConnected = false
-  for (let failures = 0; ; failures += 1) {
-    const begunAt = performance.now()
-    try {
-      const stream = await openStream(client, address, lastId)
-      isConnected = true
-      for await (const { name, id, data } of readEvents(stream)) {
-        lastId = id
-        if (name === 'message') print(`${data}\n`)
-        if (name === 'end') return await getJob(client, address)
-        if (name === 'deleted') throw new UsageError(`Job ${address.jobId} was deleted.`)
-      }
-    } catch (error) {
-      // What the server answered, or says with an event, is no broken connection.
-      if (!isConnected || !(error instanceof Error) || '$fault' in error || error instanceof UsageError)
-        throw error
-      if (failures >= triesMax) throw error
-    }
-    // The server ends a stream now and then, to check who asks for it.
-    if (performance.now() - begunAt > livedMilliseconds) failures = -1
-    else await Bun.sleep(pauseMilliseconds)
-  }
+  return followEvents<ShownJob>(
+    (lastId) => openStream(client, address, lastId),
+    ({ name, data }) => {
+      if (name === 'message') print(`${data}\n`)
+      if (name === 'deleted') throw new UsageError(`Job ${address.jobId} was deleted.`)
+      return name === 'end' ? getJob(client, address) : undefined
+    },
+  )
 }
 
 /** The job as it is. */

@@ -15,10 +15,11 @@ function lineOf(
       request,
       facts: { status: 200, contentType: 'text/html; charset=utf-8', contentLength: 4096 },
       address: { address: '203.0.113.7', port: 5123 },
+      id: 'id-1',
       milliseconds: 0,
       ...visit,
     },
-    { time: '2026-11-25,14:03:22', id: 'id-1', cookies },
+    { time: '2026-11-25,14:03:22', cookies },
   )
   expect(line.indexOf('\n')).toBe(line.length - 1)
   return parseAccessLogLine(line.slice(0, -1))

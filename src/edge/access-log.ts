@@ -43,8 +43,6 @@ export function createAccessLog(options: {
   now?(): number
 }): AccessLog {
   const { folder, cookies, shortage, log, now = Date.now } = options
-  const idPrefix = randomBytes(6).toString('hex')
-  let visits = 0
   let second = 0
   let time = ''
   let batch = emptyBatch('')
@@ -72,8 +70,7 @@ export function createAccessLog(options: {
       drop(1, 'the disk is too slow for it')
       return
     }
-    visits += 1
-    const line = accessLogLine(visit, { time, id: `${idPrefix}-${visits}`, cookies })
+    const line = accessLogLine(visit, { time, cookies })
     const lines = batch.lines.get(appId)
     if (lines) lines.push(line)
     else batch.lines.set(appId, [line])

@@ -5,6 +5,8 @@ import { credentialsVerifier } from '../model/credentials-verifier.ts'
 
 /** Who may see a site, before anything of it is told. */
 export interface SiteAccess {
+  /** Whose credentials are asked for; undefined where none are. */
+  askedBy: 'branch' | 'app' | undefined
   /** Of the credentials that are asked for; undefined where none are, empty where nobody has any. */
   verifier: Uint8Array | undefined
   /** Empty where everybody may. */

@@ -2,6 +2,8 @@
 export interface Answer {
   response: Response
   facts: AnswerFacts
+  /** Of the request, where it was needed before the answer was ready. */
+  id?: string
 }
 
 export interface AnswerFacts {

@@ -1,7 +1,7 @@
 import { lookUpRewrite, lookUpStatic } from '../model/static-lookup.ts'
 import { matchRule, type Mismatch, type RuleRequest } from '../rules/match.ts'
 import { outcomeOf, type RuleOutcome } from '../rules/outcome.ts'
-import type { Budget } from '../rules/pattern/search.ts'
+import type { RequestBudget } from '../rules/pattern/bounded-search.ts'
 import { isSinglePageRule, type Rule } from '../rules/rule.ts'
 import type { RuleList } from '../rules/rules.ts'
 import type { Action, FileAction } from './decide.ts'
@@ -14,15 +14,17 @@ export interface Asked {
   request: RuleRequest
   /** Whether it is a GET or a HEAD, which alone files answer. */
   isRead: boolean
-  budget: Budget
+  budget: RequestBudget
   trace: Trace | undefined
 }
 
-/** Is told of each rule that is looked at, in order. */
+/** Is told what a decision comes from: of each rule that is looked at, in order. */
 export interface Trace {
   rule(rule: Rule, result: RuleOutcome | Mismatch | PassedOver): void
   /** The path of a rewrite is no file. */
   rewriteMissed(rule: Rule, path: string): void
+  /** A pattern of custom headers, by its place, took too long. */
+  headerPatternGivenUp(place: number): void
 }
 
 /** Why a rule is passed over although it matches. */

@@ -5,6 +5,7 @@ import { RefusedContent } from '../deploy/refused-content.ts'
 import { parseNetwork } from '../model/addresses.ts'
 import { appOptionsOf } from '../model/app-options.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
+import type { WrittenRule } from '../model/written-rule.ts'
 import { readRules } from '../rules/rules.ts'
 import type { SiteRow } from '../store/deployments.ts'
 import type { SiteAccess } from './access.ts'
@@ -33,15 +34,26 @@ export function compileSite(
   { plainProxies, log }: { plainProxies: boolean; log: Logger },
 ): Site {
   const options = appOptionsOf(app)
-  const brought = options.customRulesFile ? (deployment?.customRules ?? []) : []
+  const { own, brought } = writtenRules(app, deployment)
   return {
     appId: app.appId,
     branchName: branch.name,
     deployment,
     access: accessOf({ app, branch }),
-    rules: readRules([...(app.settings.customRules ?? []), ...brought], { ...options, plainProxies }),
-    headers: new HeaderRules(headersOf(app, deployment, log)),
+    rules: readRules([...own, ...brought], { ...options, plainProxies }),
+    headers: headersOf(app, deployment, log),
     options,
+  }
+}
+
+/** The rules of a site as they were written: those of the app, and after them those that the deployment brings. */
+export function writtenRules(
+  app: SiteRow['app'],
+  deployment: Deployment | null,
+): { own: readonly WrittenRule[]; brought: readonly WrittenRule[] } {
+  return {
+    own: app.settings.customRules ?? [],
+    brought: appOptionsOf(app).customRulesFile ? (deployment?.customRules ?? []) : [],
   }
 }
 
@@ -51,8 +63,14 @@ export function compileSite(
  */
 function accessOf({ app, branch }: Pick<SiteRow, 'app' | 'branch'>): SiteAccess {
   const options = appOptionsOf(app)
-  const asking = branch.settings.enableBasicAuth ? branch : app.settings.enableBasicAuth ? app : undefined
+  const askedBy = branch.settings.enableBasicAuth
+    ? 'branch'
+    : app.settings.enableBasicAuth
+      ? 'app'
+      : undefined
+  const asking = askedBy && { branch, app }[askedBy]
   return {
+    askedBy,
     verifier: asking && new Uint8Array(Buffer.from(asking.basicAuth ?? '', 'base64url')),
     allowed: networksOf(options.allowedAddresses),
     denied: networksOf(options.deniedAddresses),
@@ -69,13 +87,11 @@ function headersOf(
   { appId, settings }: SiteRow['app'],
   deployment: Deployment | null,
   log: Logger,
-): CustomHeaders[] {
-  return (
-    deployment?.customHeaders ??
-    appHeaders(appId, settings.customHeaders, deployment?.appRoot ?? '', log) ??
-    deployment?.legacyCustomHeaders ??
-    []
-  )
+): HeaderRules {
+  if (deployment?.customHeaders) return new HeaderRules(deployment.customHeaders, 'customHttp.yml')
+  const ofApp = appHeaders(appId, settings.customHeaders, deployment?.appRoot ?? '', log)
+  if (ofApp) return new HeaderRules(ofApp, 'app')
+  return new HeaderRules(deployment?.legacyCustomHeaders ?? [], 'build-spec')
 }
 
 function appHeaders(

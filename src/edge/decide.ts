@@ -1,6 +1,6 @@
-import { limits } from '../model/limits.ts'
 import type { ManifestFile } from '../model/manifest.ts'
 import { lookUpStatic } from '../model/static-lookup.ts'
+import { requestBudget } from '../rules/pattern/bounded-search.ts'
 import { readRequestPath } from '../rules/request-path.ts'
 import { applyFirstRules, applyLastRules, type Asked, fileAt, type Trace } from './apply-rules.ts'
 import { type HeaderSet, noHeaders } from './header-rules.ts'
@@ -8,7 +8,11 @@ import type { Deployment, SiteAnswer } from './site.ts'
 import { splitUrl } from './split-url.ts'
 
 /** What an edge does with a request; `edge.ts` carries it out. */
-export type Decision = Action & { headers: HeaderSet }
+export type Decision = Action & {
+  headers: HeaderSet
+  /** Patterns that took too long and so did not match; absent for none. */
+  overruns?: number
+}
 
 export type Action =
   | FileAction
@@ -54,7 +58,10 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   const { host, path: rawPath, query } = splitUrl(question.url)
   const path = readRequestPath(rawPath)
   if (!path) return { kind: 'malformed-path', headers: noHeaders }
-  const headers = site.headers.of(`/${path.segments.join('/')}`)
+  const headerBudget = requestBudget()
+  const headers = site.headers.of(`/${path.segments.join('/')}`, headerBudget, (place) =>
+    trace?.headerPatternGivenUp(place),
+  )
   const { deployment } = site
   if (!deployment) return { kind: 'never-deployed', headers }
   const { method } = question
@@ -69,10 +76,12 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
       header: (name) => question.header(name),
     },
     isRead: method === 'GET' || method === 'HEAD',
-    budget: { steps: limits.requestPatternStepsMax },
+    budget: requestBudget(),
     trace,
   }
-  return { ...act(asked, method), headers }
+  const action = act(asked, method)
+  const overruns = headerBudget.overruns + asked.budget.overruns
+  return { ...action, headers, ...(overruns > 0 && { overruns }) }
 }
 
 function act(asked: Asked, method: string): Action {

@@ -13,8 +13,11 @@ interface Kept {
 /**
  * Decides as `decide.ts` does, and remembers what will be decided again. Only files and redirects are kept, of addresses
  * without a query: whoever makes up addresses finds none, or adds queries.
+ * @param countOverruns is told of patterns that took too long, each time they do
  */
-export function createDecisions(): (site: SiteAnswer, request: Request, visitor: Visitor) => Decision {
+export function createDecisions(
+  countOverruns: (site: Site, patterns: number) => void,
+): (site: SiteAnswer, request: Request, visitor: Visitor) => Decision {
   let recent = new Map<string, Kept>()
   let older = new Map<string, Kept>()
 
@@ -53,6 +56,7 @@ export function createDecisions(): (site: SiteAnswer, request: Request, visitor:
         return headers.get(name)
       },
     })
+    if (decision.overruns !== undefined) countOverruns(site as Site, decision.overruns)
     const isKept = decision.kind === 'file' || decision.kind === 'redirect'
     if (isKept && isRead && !dependsOnVisitor && typeof site === 'object' && !/[?#]/.test(url)) {
       keep(url, { site, decision })

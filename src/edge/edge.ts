@@ -2,17 +2,20 @@ import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
 import { limits } from '../model/limits.ts'
+import type { SiteMetrics } from '../model/site-metrics.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
 import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
+import { answerPlainly } from './answer-action.ts'
 import type { Answer } from './answer.ts'
-import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
+import type { ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
-import { staticCacheControl } from './file-headers.ts'
 import { createFiles } from './files.ts'
 import { handOverMilliseconds } from './messages.ts'
-import { answerOptions, errorPage, methodNotAllowed, redirect, refuse, withHeaders } from './pages.ts'
+import { errorPage, refuse, withHeaders } from './pages.ts'
 import { createProxy } from './proxy.ts'
+import { nextRequestId, requestIdHeader } from './request-id.ts'
+import { createSiteCounters } from './site-counters.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
 import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
@@ -26,6 +29,8 @@ export interface Edge {
   refresh(): Promise<void>
   /** Resolves when every request answered before is in the files of the access log. */
   writeAccessLog(): Promise<void>
+  /** What was counted since the last time. */
+  takeMetrics(): SiteMetrics[]
   /**
    * Stops listening; resolves when the requests in flight are answered.
    * @param how.handOver another process serves the port already: clients are sent there before this one stops listening,
@@ -61,7 +66,8 @@ export function createEdge(options: {
   const { privateAllowed = false, plainProxies = false } = options
   const sites = createSites({ ...options, plainProxies })
   const files = createFiles(options)
-  const decide = createDecisions()
+  const counters = createSiteCounters()
+  const decide = createDecisions(counters.countOverruns)
   const findVisitor = createVisitors(visitors)
   const watch = watchChanges({ database, changed: sites.refresh, log })
   const proxy = createProxy({ privateAllowed, log })
@@ -96,7 +102,7 @@ export function createEdge(options: {
     const decision = decide(site, request, visitor)
     if (decision.kind === 'file') return files.send(request, decision)
     if (decision.kind === 'proxy') return passOn(request, site as Site, decision, visitor)
-    return withHeaders(act(request, decision), decision.headers)
+    return answerPlainly(decision, request.method === 'HEAD')
   }
 
   function refusal(request: Request, { access }: Site, visitor: Visitor): AccessRefusal | undefined {
@@ -112,28 +118,33 @@ export function createEdge(options: {
     visitor: Visitor,
   ): Promise<Answer> {
     const keepsAuthorization = site.access.verifier === undefined
-    const task = { url, visitor, keepsAuthorization, ...(status && { status }) }
+    const task = { url, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
     if (wantsWebSocket(request)) return openTunnel(request, task, { proxy, server: server! })
     return withHeaders(await proxy.forward(request, task), headers)
   }
 
-  /** What is not for anybody's site is not in anybody's log. */
+  /** Every answer tells its id. What is not for anybody's site is not in anybody's log and metrics. */
   function note(
     request: Request,
     site: SiteAnswer,
-    { response, facts }: Answer,
+    { response, facts, id = nextRequestId() }: Answer,
     startedAt?: number,
   ): Response {
-    if (!accessLog || typeof site === 'string') return response
-    const address = logAddresses ? server!.requestIP(request) : null
+    // That of a WebSocket has been sent by then.
+    if (facts.status !== 101) response.headers.set(requestIdHeader, id)
+    if (typeof site === 'string') return response
     const milliseconds = startedAt === undefined ? 0 : performance.now() - startedAt
-    accessLog.add(site.appId, { request, facts, address, milliseconds })
+    counters.count(site, request, facts, milliseconds)
+    if (!accessLog) return response
+    const address = logAddresses ? server!.requestIP(request) : null
+    accessLog.add(site.appId, { request, facts, address, id, milliseconds })
     return response
   }
 
   function fail(error: unknown): Answer {
-    log.error({ err: error }, 'a request for a site failed')
-    return errorPage(500, 'Something went wrong', 'The page could not be read. Please try again later.')
+    const page = errorPage(500, 'Something went wrong', 'The page could not be read. Please try again later.')
+    log.error({ err: error, requestId: page.id }, 'a request for a site failed')
+    return page
   }
 
   async function handleOnce(request: Request): Promise<Response> {
@@ -166,6 +177,8 @@ export function createEdge(options: {
 
     writeAccessLog: async () => accessLog?.write(),
 
+    takeMetrics: counters.take,
+
     async stop({ handOver = false } = {}) {
       if (handOver) {
         handingOver = true
@@ -175,18 +188,5 @@ export function createEdge(options: {
       await watch.stop()
       await accessLog?.close()
     },
-  }
-}
-
-function act(request: Request, decision: Exclude<Decision, FileDecision | ProxyDecision>): Answer {
-  switch (decision.kind) {
-    case 'redirect':
-      return redirect(decision.status, decision.location, staticCacheControl)
-    case 'options':
-      return answerOptions()
-    case 'method-not-allowed':
-      return methodNotAllowed()
-    default:
-      return refuse(decision.kind, request.method === 'HEAD')
   }
 }

@@ -1,8 +1,10 @@
-import { limits } from '../model/limits.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
+import { type RequestBudget, searchWithin } from '../rules/pattern/bounded-search.ts'
 import { compileGlob } from '../rules/pattern/glob.ts'
 import type { Program } from '../rules/pattern/program.ts'
-import { type Budget, search } from '../rules/pattern/search.ts'
+
+/** The places that can hold custom headers, strongest first (contract/hosting-behaviour.md §6.1). */
+export type HeaderSource = 'customHttp.yml' | 'app' | 'build-spec'
 
 /** Custom headers for one path: the same object for every path that has the same. */
 export interface HeaderSet {
@@ -15,24 +17,29 @@ export interface HeaderSet {
 /** The custom headers of a site (contract/hosting-behaviour.md §6.1). */
 export class HeaderRules {
   readonly entries: readonly CustomHeaders[]
+  /** Where they were written. */
+  readonly source: HeaderSource
   readonly #programs: Program[]
   readonly #sets = new Map<string, HeaderSet>()
 
-  constructor(entries: readonly CustomHeaders[]) {
+  constructor(entries: readonly CustomHeaders[], source: HeaderSource) {
     this.entries = entries
+    this.source = source
     this.#programs = entries.map(({ pattern }) => compileGlob(pattern))
   }
 
   /**
    * The headers of all patterns that match; of two values for one name the later one.
    * @param path decoded, from its first slash on, as the visitor asked for it
+   * @param givenUp is told the place of a pattern that took too long, which counts as no match
    */
-  of(path: string): HeaderSet {
+  of(path: string, budget: RequestBudget, givenUp?: (place: number) => void): HeaderSet {
     if (this.entries.length === 0) return noHeaders
-    const budget: Budget = { steps: limits.requestPatternStepsMax }
-    const matching = this.#programs.flatMap((program, place) =>
-      matches(program, path, budget) ? [place] : [],
-    )
+    const matching = this.#programs.flatMap((program, place) => {
+      const result = searchWithin(program, path, budget)
+      if (result === 'over-budget') givenUp?.(place)
+      return result === 'none' || result === 'over-budget' ? [] : [place]
+    })
     const key = matching.join()
     let set = this.#sets.get(key)
     if (!set) {
@@ -53,11 +60,3 @@ export const noHeaders: HeaderSet = { headers: {}, patterns: [] }
 
 /** Combinations of patterns are few, but for who makes them up. */
 const setsMax = 1000
-
-function matches(program: Program, path: string, budget: Budget): boolean {
-  const own = { steps: Math.min(limits.patternStepsMax, budget.steps) }
-  const before = own.steps
-  const result = search(program, path, own)
-  budget.steps -= before - own.steps
-  return result !== 'none' && result !== 'over-budget'
-}

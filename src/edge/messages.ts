@@ -1,3 +1,5 @@
+import type { SiteMetrics } from '../model/site-metrics.ts'
+
 /** What an edge process needs to know. It comes over IPC: a database's address may hold a password, which argv would show. */
 export interface EdgeSettings {
   host: string
@@ -38,11 +40,14 @@ export type ControlMessage =
   | { type: 'refresh'; id: number }
   /** Answered by `access-log-written` once all that was answered before is in the files. */
   | { type: 'write-access-log'; id: number }
+  /** Answered by `metrics`: what the edge has counted since the last time. */
+  | { type: 'take-metrics'; id: number }
 
 /** From edge to control. */
 export type EdgeMessage =
   | { type: 'listening'; port: number }
   | { type: 'refreshed' | 'access-log-written'; id: number }
+  | { type: 'metrics'; id: number; sites: SiteMetrics[] }
   | { type: 'failed'; message: string; portInUse: boolean }
 
 /** Long enough for every client at work to get an answer that says `Connection: close`. */

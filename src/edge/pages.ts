@@ -2,6 +2,7 @@ import type { AccessRefusal } from './access.ts'
 import type { Answer } from './answer.ts'
 import type { Refusal } from './decide.ts'
 import type { HeaderSet } from './header-rules.ts'
+import { nextRequestId } from './request-id.ts'
 
 /** Answers without a file behind them. Nothing of the request is repeated in them, and no cache keeps an error. */
 
@@ -34,24 +35,31 @@ const refusals: Record<Refusal | AccessRefusal, { status: number; title: string;
 const allowedMethods = 'GET, HEAD, OPTIONS'
 
 /**
- * A small page for people.
+ * A small page for people, with the id by which the operator finds the request in the logs.
  * @param head the answer is to HEAD: the same headers and no body
  */
-export function errorPage(status: number, title: string, text: string, head = false): Answer {
+export function errorPage(
+  status: number,
+  title: string,
+  text: string,
+  head = false,
+  id = nextRequestId(),
+): Answer {
   const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${title}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem;color:#333}</style>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem;color:#333}small{color:#777}</style>
 <h1>${title}</h1>
 <p>${text}</p>
+<p><small>Request ${id}</small></p>
 </html>
 `
   const facts = { status, contentType: pageHeaders['content-type'], contentLength: page.length }
-  if (!head) return { response: new Response(page, { status, headers: pageHeaders }), facts }
+  if (!head) return { response: new Response(page, { status, headers: pageHeaders }), facts, id }
   const headHeaders = { ...pageHeaders, 'content-length': String(page.length) }
-  return { response: new Response(null, { status, headers: headHeaders }), facts }
+  return { response: new Response(null, { status, headers: headHeaders }), facts, id }
 }
 
 export function refuse(refusal: Refusal | AccessRefusal, head: boolean): Answer {

@@ -102,6 +102,7 @@ async function acknowledge(
     await running.edge.writeAccessLog()
     return send({ type: 'access-log-written', id })
   }
+  if (type === 'take-metrics') return send({ type: 'metrics', id, sites: running.edge.takeMetrics() })
   try {
     await running.edge.refresh()
     send({ type: 'refreshed', id })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import type { ProxyTask } from './proxy.ts'
+import { requestIdHeader } from './request-id.ts'
 
 /** Of one connection (RFC 9110 §7.6.1); what Connection names is as well. */
 const hopByHop = [
@@ -38,6 +39,7 @@ export function forwardedHeaders(request: Request, host: string, task: ProxyTask
   headers.set('x-forwarded-for', before.for)
   headers.set('x-forwarded-host', request.headers.get('host') ?? asked)
   headers.set('x-forwarded-proto', before.proto ?? protocol.slice(0, -1))
+  headers.set(requestIdHeader, task.id)
   headers.append('via', `1.1 ${pseudonym}`)
   return headers
 }

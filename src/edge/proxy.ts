@@ -15,6 +15,8 @@ export interface ProxyTask {
   /** Takes the place of the status that is answered there. */
   status?: number
   visitor: Visitor
+  /** Of the visitor's request: the server behind us is told it. */
+  id: string
   /** Whether Authorization is for the site itself, and nobody else's business. */
   keepsAuthorization: boolean
 }
@@ -107,23 +109,41 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
     async forward(request, task) {
       const head = request.method === 'HEAD'
       const url = URL.parse(task.url)
-      if (!url) return errorPage(502, 'Bad gateway', 'The rule for this address leads nowhere.', head)
-      if (isLoop(request)) return errorPage(508, 'Loop detected', 'The rules lead back to this site.', head)
+      const { id } = task
+      const page = (status: number, title: string, text: string): Answer =>
+        errorPage(status, title, text, head, id)
+      if (!url) return page(502, 'Bad gateway', 'The rule for this address leads nowhere.')
+      if (isLoop(request)) return page(508, 'Loop detected', 'The rules lead back to this site.')
       try {
         const upstream = await send(request, url, task)
         const status = task.status ?? upstream.status
         const headers = returnedHeaders(upstream.headers)
         const response = new Response(upstream.body, { status, headers })
         const contentType = headers.get('content-type')
-        return { response, facts: { status, ...(contentType !== null && { contentType }) } }
+        const contentLength = lengthOf(headers)
+        return {
+          response,
+          id,
+          facts: {
+            status,
+            ...(contentType !== null && { contentType }),
+            ...(contentLength !== undefined && { contentLength }),
+          },
+        }
       } catch (error) {
-        if (request.signal.aborted) return errorPage(499, 'Closed', 'The visitor has gone.', head)
-        log.warn({ err: error, host: url.host }, 'what a rule leads to did not answer')
+        if (request.signal.aborted) return page(499, 'Closed', 'The visitor has gone.')
+        log.warn({ err: error, host: url.host, requestId: id }, 'what a rule leads to did not answer')
         const isLate = error instanceof Error && error.name === 'TimeoutError'
         return isLate
-          ? errorPage(504, 'Gateway timeout', 'The server behind this address took too long.', head)
-          : errorPage(502, 'Bad gateway', 'The server behind this address could not be reached.', head)
+          ? page(504, 'Gateway timeout', 'The server behind this address took too long.')
+          : page(502, 'Bad gateway', 'The server behind this address could not be reached.')
       }
     },
   }
+}
+
+/** As far as it is announced; what comes in pieces is as long as it is. */
+function lengthOf(headers: Headers): number | undefined {
+  const text = headers.get('content-length')
+  return text !== null && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined
 }

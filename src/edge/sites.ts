@@ -1,15 +1,12 @@
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
-import { readManifest } from '../deploy/read-manifest.ts'
 import { limits } from '../model/limits.ts'
 import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
 import type { Database } from '../store/database.ts'
-import { findSite } from '../store/deployments.ts'
-import { findDomainSite } from '../store/domain-sites.ts'
 import type { DeploymentRow } from '../store/schema.ts'
 import { compileSite, siteKey } from './compile-site.ts'
-import { FileTable } from './file-table.ts'
+import { findSiteRow, readDeployment } from './find-site.ts'
 import type { Deployment, SiteAnswer } from './site.ts'
 
 export interface Sites {
@@ -104,41 +101,19 @@ export function createSites(options: {
 
   /** What was decided for a site stays true as long as it is the same object. */
   async function readSite(address: NamedHost): Promise<Pick<Entry, 'answer' | 'key'>> {
-    const row =
-      address.kind === 'branch'
-        ? await findSite(database.queries, address.appId, address.displayName)
-        : await findDomainSite(database.queries, address.name)
+    const row = await findSiteRow(database.queries, address)
     if (!row) return { answer: 'unknown', key: '' }
     const key = siteKey(row)
     const before = entries.get(address.name)
     if (before?.key === key) return before
-    const deployment = row.deployment ? await readDeployment(row.deployment) : null
+    const deployment = row.deployment ? await loadDeployment(row.deployment) : null
     return { answer: compileSite(row, deployment, options), key }
   }
 
-  async function readDeployment({
-    deploymentId,
-    manifestSha,
-    createdAt,
-  }: DeploymentRow): Promise<Deployment> {
-    const known = deployments.get(deploymentId)
+  async function loadDeployment(row: DeploymentRow): Promise<Deployment> {
+    const known = deployments.get(row.deploymentId)
     if (known) return known
-    const {
-      files,
-      customHeaders,
-      legacyCustomHeaders,
-      customRules,
-      appRoot = '',
-    } = await readManifest(blobs, manifestSha)
-    const deployment: Deployment = {
-      deploymentId,
-      files: new FileTable(files),
-      modifiedAt: Math.floor(createdAt / 1000) * 1000,
-      customHeaders,
-      legacyCustomHeaders,
-      customRules,
-      appRoot,
-    }
+    const deployment = await readDeployment(blobs, row)
     keep(deployment)
     return deployment
   }

@@ -3,8 +3,10 @@ import type { Logger } from 'pino'
 
 import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
+import type { SiteMetrics } from '../model/site-metrics.ts'
 import { type EdgeRecord, endEdges, identify, readFormerEdges, writeEdges } from './former-edges.ts'
 import { type EdgeMessage, type EdgeSettings, handOverMilliseconds } from './messages.ts'
+import { MetricTotals } from './metric-totals.ts'
 
 export interface SupervisorOptions {
   /** Program and arguments that start an edge process: see process.ts. */
@@ -26,6 +28,8 @@ export interface EdgeSupervisor {
   sitesChanged(): Promise<void>
   /** Resolves when the files of the access logs hold every request answered until now, or after a bound. */
   writeAccessLogs(): Promise<void>
+  /** What all edges have counted since the start of this supervisor, those that ended too. An edge that is stuck is left out. */
+  metrics(): Promise<{ sites: SiteMetrics[]; processes: number }>
   /** Ends the edges when they have answered what they are at. */
   stop(): Promise<void>
   /** Ends the edges on the spot, for a server that cannot wait: otherwise they would go on serving without it. */
@@ -62,6 +66,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
 
   const settings = { ...options.settings }
   const edges = new Set<EdgeProcess>()
+  const totals = new MetricTotals()
   let nextId = 1
   let stopping = false
   let replacing = Promise.resolve()
@@ -86,7 +91,11 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
       ipc: (message: EdgeMessage) => {
         if (message.type === 'listening') listening.resolve(message.port)
         else if (message.type === 'failed') listening.reject(startError(message))
-        else settle(edge, message.id)
+        else {
+          // Also those that come too late for who asked: the edge has forgotten them.
+          if (message.type === 'metrics') totals.add(message.sites)
+          settle(edge, message.id)
+        }
       },
       onExit: () => void ended(edge),
     })
@@ -127,7 +136,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
   }
 
   /** Resolves when the edge has done so, or is gone. */
-  function ask(edge: EdgeProcess, type: 'refresh' | 'write-access-log'): Promise<void> {
+  function ask(edge: EdgeProcess, type: 'refresh' | 'write-access-log' | 'take-metrics'): Promise<void> {
     const id = nextId++
     const { promise, resolve } = Promise.withResolvers<void>()
     edge.waiting.set(id, resolve)
@@ -149,6 +158,12 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     }, limits.changeAcknowledgeSecondsMax * 1000)
     await ask(edge, 'refresh')
     clearTimeout(timer)
+  }
+
+  /** Resolves when every edge has done so, or after a bound. */
+  async function askAll(type: 'write-access-log' | 'take-metrics'): Promise<void> {
+    const done = Promise.all([...edges].map((edge) => ask(edge, type)))
+    await Promise.race([done, Bun.sleep(limits.edgeAnswerSecondsMax * 1000)])
   }
 
   async function stop(): Promise<void> {
@@ -187,9 +202,10 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     sitesChanged: async () => {
       await Promise.all([handedOver, ...[...edges].map(refresh)])
     },
-    writeAccessLogs: async () => {
-      const written = Promise.all([...edges].map((edge) => ask(edge, 'write-access-log')))
-      await Promise.race([written, Bun.sleep(limits.accessLogAcknowledgeSecondsMax * 1000)])
+    writeAccessLogs: () => askAll('write-access-log'),
+    metrics: async () => {
+      await askAll('take-metrics')
+      return { sites: totals.list(), processes: edges.size }
     },
     stop,
     kill: () => {

@@ -28,19 +28,21 @@ export async function openTunnel(
   { proxy, server }: { proxy: ReverseProxy; server: Bun.Server<Tunnel> },
 ): Promise<Answer> {
   const url = URL.parse(task.url)
-  if (!url) return errorPage(502, 'Bad gateway', 'The rule for this address leads nowhere.')
+  const page = (status: number, title: string, text: string): Answer =>
+    errorPage(status, title, text, false, task.id)
+  if (!url) return page(502, 'Bad gateway', 'The rule for this address leads nowhere.')
   const dialled = await proxy.dial(url).catch(() => undefined)
   const upstream = dialled && (await connect(request, task, dialled))
   if (!upstream) {
-    return errorPage(502, 'Bad gateway', 'The server behind this address could not be reached.')
+    return page(502, 'Bad gateway', 'The server behind this address could not be reached.')
   }
   const { protocol } = upstream.upstream
   const headers = protocol === '' ? undefined : { 'sec-websocket-protocol': protocol }
   if (!server.upgrade(request, { data: upstream, ...(headers && { headers }) })) {
     upstream.upstream.close()
-    return errorPage(400, 'Bad request', 'The request does not open a WebSocket.')
+    return page(400, 'Bad request', 'The request does not open a WebSocket.')
   }
-  return { response: undefined as never, facts: { status: 101 } }
+  return { response: undefined as never, facts: { status: 101 }, id: task.id }
 }
 
 /** Of the visitor's own connection. */

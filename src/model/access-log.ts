@@ -52,6 +52,12 @@ export function hostOfLine(line: string): string | undefined {
   return values.length === columns.length ? values[hostColumn] : undefined
 }
 
+/** Reads the values of a whole line by their columns; `-` stands for what is not known, or does not apply. */
+export function valuesOfLine(line: string): (column: (typeof columns)[number]) => string {
+  const values = line.split(',')
+  return (column) => values[columns.indexOf(column)] ?? '-'
+}
+
 /** Date and time begin every line: lines in this order are in the order of time, to the second. */
 export const timeOfLine = (line: string) => line.slice(0, 'yyyy-mm-dd,hh:mm:ss'.length)
 
@@ -66,3 +72,6 @@ export const accessLogFile = (appId: string, writer: string) => `${appId}.${writ
 
 /** The app whose lines a file holds; undefined for a file of another kind. */
 export const appOfFile = (name: string) => /^(d[a-z0-9]+)\.[a-z0-9]+\.csv$/.exec(name)?.[1]
+
+/** Of which edge process a file is; undefined for a file of another kind. */
+export const writerOfFile = (name: string) => /^d[a-z0-9]+\.([a-z0-9]+)\.csv$/.exec(name)?.[1]

@@ -207,6 +207,14 @@ export const limits = {
   /** More than jobs leave free, so that logs never take the room that stops them. */
   accessLogDiskFreeBytesMin: 1 * GiB,
   accessLogDiskFreeFilesMin: 50_000,
-  /** How long a download waits for edges to write down what they have in memory. */
-  accessLogAcknowledgeSecondsMax: 2,
+  /** How long edges are waited for to write down what they have in memory, or to say what they have counted. */
+  edgeAnswerSecondsMax: 2,
+
+  explainHeadersMax: 50,
+  /** Of each file, at one look of who follows an access log. */
+  accessLogTailBytesMax: 256 * KiB,
+  accessLogRecentLinesMax: 1000,
+
+  /** Branches that are counted apart, by an edge and on a page of metrics. */
+  metricBranchesMax: 5000,
 } as const

@@ -1,6 +1,5 @@
-import { limits } from '../model/limits.ts'
 import { matchesWildcards } from '../model/wildcards.ts'
-import { type Budget, search } from './pattern/search.ts'
+import { type RequestBudget, searchWithin } from './pattern/bounded-search.ts'
 import { encodeInSegment, type RequestPath } from './request-path.ts'
 import type { Rule } from './rule.ts'
 import { matchSegment, takenText } from './segment-pattern.ts'
@@ -22,7 +21,11 @@ export interface RuleRequest {
 export type Mismatch = 'source' | 'query' | 'country' | 'country-unknown' | 'header' | 'over-budget'
 
 /** @returns what its placeholders took, by name, or why it does not match */
-export function matchRule(rule: Rule, request: RuleRequest, budget: Budget): Map<string, string> | Mismatch {
+export function matchRule(
+  rule: Rule,
+  request: RuleRequest,
+  budget: RequestBudget,
+): Map<string, string> | Mismatch {
   const { source, condition } = rule
   const matched = matchSource(source, request, budget)
   if (typeof matched === 'string' || !condition) return matched
@@ -37,7 +40,7 @@ export function matchRule(rule: Rule, request: RuleRequest, budget: Budget): Map
 function matchSource(
   source: Rule['source'],
   request: RuleRequest,
-  budget: Budget,
+  budget: RequestBudget,
 ): Map<string, string> | Mismatch {
   switch (source.kind) {
     case 'host':
@@ -45,10 +48,7 @@ function matchSource(
     case 'path':
       return matchPath(source, request)
     default: {
-      const own = { steps: Math.min(limits.patternStepsMax, budget.steps) }
-      const before = own.steps
-      const result = search(source.program, request.path.raw, own)
-      budget.steps -= before - Math.max(own.steps, 0)
+      const result = searchWithin(source.program, request.path.raw, budget)
       if (result === 'over-budget') return 'over-budget'
       return result === 'none' ? 'source' : groupValues(result.groups)
     }

@@ -16,7 +16,7 @@ export type RuleStatus = '200' | '301' | '302' | '404' | '404-200'
 export const ruleStatuses: readonly RuleStatus[] = ['200', '301', '302', '404', '404-200']
 
 /** Of a rule that names none: AWS does not say what it takes then, and no browser keeps this one. */
-const statusDefault: RuleStatus = '302'
+export const statusDefault: RuleStatus = '302'
 
 export interface Rule {
   /** Its place among all rules of its site, from 0. */

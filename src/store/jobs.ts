@@ -59,6 +59,21 @@ export function listUnfinishedJobs(queries: Queries, branchId: string): Promise<
     .execute()
 }
 
+/** Jobs that wait for a worker, on all servers of the database. */
+export const countWaitingJobs = (queries: Queries) => countJobs(queries, ['PENDING'])
+
+/** Jobs at work, on all servers of the database. */
+export const countRunningJobs = (queries: Queries) => countJobs(queries, runningStatuses)
+
+async function countJobs(queries: Queries, statuses: readonly JobStatus[]): Promise<number> {
+  const { jobs } = await queries
+    .selectFrom('jobs')
+    .select(({ fn }) => fn.countAll<number>().as('jobs'))
+    .where(statusIn('status', statuses))
+    .executeTakeFirstOrThrow()
+  return jobs
+}
+
 /** The commit that the branch's last successful build was of; undefined before the first. */
 export async function findLastBuiltCommit(queries: Queries, branchId: string): Promise<string | undefined> {
   const job = await queries

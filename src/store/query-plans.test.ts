@@ -32,6 +32,8 @@ import { findOwnedHosts, hasHost, listDomainHosts, listTakenHosts } from './doma
 import { findEnvironmentCache } from './environment-caches.ts'
 import {
   changeJob,
+  countRunningJobs,
+  countWaitingJobs,
   deleteJob,
   findJob,
   findLastBuiltCommit,
@@ -226,6 +228,16 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
     'listAbandonedUploads',
     (q) => listAbandonedUploads(q, 1),
     ['SCAN jobs USING INDEX oneWaitingJobPerBranch'],
+  ],
+  [
+    'countWaitingJobs',
+    (q) => countWaitingJobs(q).catch(foundNothing),
+    ['SCAN jobs USING COVERING INDEX pendingJobs'],
+  ],
+  [
+    'countRunningJobs',
+    (q) => countRunningJobs(q).catch(foundNothing),
+    ['SCAN jobs USING INDEX oneRunningJobPerBranch'],
   ],
   [
     'listUnfinishedJobs',

@@ -11,6 +11,8 @@ import type { Queries, Transaction } from '../../src/store/database.ts'
 import { findDeploymentOfJob, findSite } from '../../src/store/deployments.ts'
 import {
   changeJob,
+  countRunningJobs,
+  countWaitingJobs,
   deleteJob,
   findJob,
   listAbandonedUploads,
@@ -79,6 +81,8 @@ describe.if(requires('postgres'))('among many rows, PostgreSQL', () => {
     ['listExpiredLeases', (q) => listExpiredLeases(q, 1)],
     ['listCancelling', (q) => listCancelling(q, 'worker')],
     ['listAbandonedUploads', (q) => listAbandonedUploads(q, 1)],
+    ['countWaitingJobs', (q) => countWaitingJobs(q).catch(() => undefined)],
+    ['countRunningJobs', (q) => countRunningJobs(q).catch(() => undefined)],
   ])('%s uses indexes only', async (_function, look) => {
     const queries = await compiledQueries('postgres', look)
     expect(queries).not.toBeEmpty()

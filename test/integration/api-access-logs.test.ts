@@ -71,9 +71,10 @@ function log(hoursAgo: number, host: string, app = appId): void {
       request: new Request(`http://${host}/${hoursAgo}`),
       facts: { status: 200 },
       address: null,
+      id: '1',
       milliseconds: 0,
     },
-    { time: `${iso.slice(0, 10)},${iso.slice(11, 19)}`, id: '1', cookies: false },
+    { time: `${iso.slice(0, 10)},${iso.slice(11, 19)}`, cookies: false },
   )
   mkdirSync(join(folder, hourOf(time)), { recursive: true })
   appendFileSync(join(folder, hourOf(time), accessLogFile(app, 'aa')), line)

@@ -59,6 +59,8 @@ export async function startApi(
     buildShortage: () => Promise.resolve(undefined),
     sitesChanged: () => Promise.resolve(),
     accessLogs: { isOn: true, folder: '/nonexistent', written: () => Promise.resolve() },
+    sites: { find: () => Promise.resolve(undefined), explain: () => Promise.resolve(undefined) },
+    metrics: { token: undefined, read: () => Promise.resolve({ sites: [], processes: 0 }) },
     notifications: { sendsMail: true, wake: () => undefined },
     quotas: quotaPresets.generous,
     fileRepositories: true,

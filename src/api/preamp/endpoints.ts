@@ -1,5 +1,5 @@
 import type { Permission } from '../authorization.ts'
-import type { Caller, OperationContext } from '../context.ts'
+import type { Caller, OperationContext, Services } from '../context.ts'
 import { NotFoundException } from '../errors.ts'
 import type { HttpRequest } from '../http.ts'
 import type { Target } from '../target.ts'
@@ -7,6 +7,8 @@ import { changeAppOptions, readAppOptions } from './app-options.ts'
 import { readAudit } from './audit.ts'
 import { deleteSecret, listSecrets, setSecret } from './build-secrets.ts'
 import { readDomainChecks, verifyDomain } from './domain-checks.ts'
+import { explainUrl } from './explain.ts'
+import { followAccessLog } from './follow-access-log.ts'
 import { deleteRegistry, readRegistry, setRegistry } from './image-registry.ts'
 import { jobLog } from './job-log.ts'
 import { addTarget, listDeliveries, listTargets, removeTarget, testTarget } from './notifications.ts'
@@ -18,8 +20,13 @@ export interface SignedEndpoint {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Segments in braces are members, as in `routes.ts`. */
   path: `/_preamp/${string}`
-  /** What its caller must be allowed, by the same policies as the operations. */
-  permission(caller: Caller, members: EndpointCall['members'], query: EndpointCall['query']): Permission
+  /** What its caller must be allowed, by the same policies as the operations. It may look up whose a thing is. */
+  permission(
+    caller: Caller,
+    members: EndpointCall['members'],
+    query: EndpointCall['query'],
+    services: Services,
+  ): Permission | Promise<Permission>
   /** Whether nothing of the body may be in the audit log. */
   bodyIsSecret?: true
   /** The answer: an object that becomes JSON, or an `OtherResponse`. What belongs to nobody or to somebody else is not found, as in the API. */
@@ -55,6 +62,8 @@ export const signedEndpoints: readonly SignedEndpoint[] = [
   listRollbacks,
   rollBack,
   webhookDeliveries,
+  explainUrl,
+  followAccessLog,
 ]
 
 /** @throws {NotFoundException} */

@@ -1,0 +1,25 @@
+import type { Answer } from './answer.ts'
+import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
+import { staticCacheControl } from './file-headers.ts'
+import { answerOptions, methodNotAllowed, redirect, refuse, withHeaders } from './pages.ts'
+
+/** What is decided to be answered without a file and without asking anybody. */
+export type PlainDecision = Exclude<Decision, FileDecision | ProxyDecision>
+
+/** @param head the request is a HEAD */
+export function answerPlainly(decision: PlainDecision, head: boolean): Answer {
+  return withHeaders(act(decision, head), decision.headers)
+}
+
+function act(decision: PlainDecision, head: boolean): Answer {
+  switch (decision.kind) {
+    case 'redirect':
+      return redirect(decision.status, decision.location, staticCacheControl)
+    case 'options':
+      return answerOptions()
+    case 'method-not-allowed':
+      return methodNotAllowed()
+    default:
+      return refuse(decision.kind, head)
+  }
+}

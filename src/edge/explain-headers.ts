@@ -1,0 +1,52 @@
+import type { ExplainedHeader, ExplainQuestion } from '../model/explanation.ts'
+import { chooseEncoding } from './accept-encoding.ts'
+import { answerPlainly } from './answer-action.ts'
+import type { Decision, FileDecision } from './decide.ts'
+import { representFile } from './file-headers.ts'
+import type { HeaderRules, HeaderSet } from './header-rules.ts'
+import { requestIdHeader } from './request-id.ts'
+
+/**
+ * The headers of an answer, but for those of the connection, with where each comes from. Of what is fetched from elsewhere
+ * only what the site adds is known.
+ * @param byRule whether a rule decided
+ */
+export function explainHeaders(
+  decision: Decision,
+  { method, headers: sent }: ExplainQuestion,
+  rules: HeaderRules,
+  byRule: boolean,
+): ExplainedHeader[] {
+  const answered = headersOf(decision, method, sent['accept-encoding'] ?? null)
+  answered.set(requestIdHeader, 'another one for each answer')
+  return [...answered].map(([name, value]) => {
+    const origin = originOf(name, value, decision.headers, rules)
+    const isOfRule = byRule && name === 'location' && origin.origin === 'default'
+    return { name, value, ...origin, ...(isOfRule && { origin: 'rule' as const }) }
+  })
+}
+
+function headersOf(decision: Decision, method: string, acceptEncoding: string | null): Headers {
+  if (decision.kind === 'file') return new Headers(ofFile(decision, acceptEncoding))
+  if (decision.kind !== 'proxy') return answerPlainly(decision, method === 'HEAD').response.headers
+  const { 'cache-control': _, ...added } = decision.headers.headers
+  return new Headers(added)
+}
+
+function ofFile(decision: FileDecision, acceptEncoding: string | null): Record<string, string> {
+  const { identity, encoded } = representFile(decision)
+  const encoding = chooseEncoding(acceptEncoding)
+  return (encoded && encoding !== 'identity' ? encoded[encoding] : identity).headers
+}
+
+/** A header that is sent with the value of a custom one is that one: the last pattern that has it decides. */
+function originOf(
+  name: string,
+  value: string,
+  { headers, patterns }: HeaderSet,
+  { entries, source }: HeaderRules,
+): Pick<ExplainedHeader, 'origin' | 'pattern'> {
+  const place = patterns.findLast((at) => entries[at]!.headers.some(({ key }) => key.toLowerCase() === name))
+  if (place === undefined || headers[name] !== value) return { origin: 'default', pattern: undefined }
+  return { origin: source, pattern: entries[place]!.pattern }
+}

@@ -1,0 +1,132 @@
+import type { Logger } from 'pino'
+
+import type { Blobs } from '../blobs/blobs.ts'
+import { appOptionsOf } from '../model/app-options.ts'
+import type {
+  ExplainedAccess,
+  ExplainedDeployment,
+  ExplainQuestion,
+  Explanation,
+} from '../model/explanation.ts'
+import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
+import type { Database } from '../store/database.ts'
+import type { SiteRow } from '../store/deployments.ts'
+import { findJobByKey } from '../store/jobs.ts'
+import { refuseAccess } from './access.ts'
+import { compileSite, writtenRules } from './compile-site.ts'
+import { decide } from './decide.ts'
+import { explainAnswer } from './explain-answer.ts'
+import { explainHeaders } from './explain-headers.ts'
+import { RuleTrace } from './explain-rules.ts'
+import { findSiteRow, readDeployment } from './find-site.ts'
+import { refuse } from './pages.ts'
+import type { Site } from './site.ts'
+
+export interface ExplainOptions {
+  database: Database
+  blobs: Blobs
+  /** Host name of the sites' address. */
+  siteSuffix: string
+  credentialsKey: Uint8Array
+  plainProxies: boolean
+  /** By a file of countries, where there is one. */
+  countryOf: ((address: string) => string | undefined) | undefined
+  log: Logger
+}
+
+/**
+ * Says why a URL is answered as it is. What serves decides here too: this asks it, with a {@link RuleTrace}, and puts what it
+ * says into words.
+ * @returns undefined for a host that is nobody's
+ */
+export async function explain(
+  options: ExplainOptions,
+  question: ExplainQuestion,
+): Promise<Explanation | undefined> {
+  const { host, hostname } = new URL(question.url)
+  const address = parseSiteHost(host, options.siteSuffix)
+  const row = address && (await findSiteRow(options.database.queries, address))
+  if (!row) return undefined
+  const deployment = row.deployment ? await readDeployment(options.blobs, row.deployment) : null
+  const site = compileSite(row, deployment, options)
+  const country =
+    question.country ?? (question.address === undefined ? undefined : options.countryOf?.(question.address))
+  const { method, url, headers } = question
+  const written = writtenRules(row.app, deployment)
+  const trace = new RuleTrace(written, { site, method, country })
+  const decision = decide(
+    site,
+    { method, url, country: () => country, header: (name) => headers[name.toLowerCase()] ?? null },
+    trace,
+  )
+  return {
+    method,
+    url,
+    country,
+    host: { name: hostname, kind: kindOf(address) },
+    app: { appId: row.app.appId, name: row.app.name },
+    branchName: row.branch.name,
+    deployment: await explainDeployment(options.database, row, site),
+    access: explainAccess(row, site, question, options.credentialsKey),
+    rules: trace.rules(),
+    answer: explainAnswer(decision, question, trace.deciding),
+    headers: explainHeaders(decision, question, site.headers, trace.deciding !== undefined),
+    notes: [...trace.notes(), ...notesOf(site, decision.kind)],
+  }
+}
+
+const kindOf = ({ kind }: NamedHost) => (kind === 'branch' ? 'branch' : 'custom-domain')
+
+async function explainDeployment(
+  { queries }: Database,
+  { deployment: row }: SiteRow,
+  { deployment }: Site,
+): Promise<ExplainedDeployment | undefined> {
+  if (!row || !deployment) return undefined
+  const job = row.jobKey === null ? undefined : await findJobByKey(queries, row.jobKey)
+  return {
+    deploymentId: row.deploymentId,
+    jobId: job && String(job.number),
+    deployedAt: row.createdAt / 1000,
+    files: row.files,
+    bytes: row.bytes,
+    appRoot: deployment.appRoot,
+  }
+}
+
+/** Where there are lists and nothing says from where the visitor comes, they are left out: who asks wants to know the rest. */
+function explainAccess(
+  { app }: SiteRow,
+  { access }: Site,
+  { address, headers }: ExplainQuestion,
+  key: Uint8Array,
+): ExplainedAccess {
+  const looked = address === undefined ? { ...access, allowed: [], denied: [] } : access
+  const refusal = refuseAccess(looked, { address, authorization: headers['authorization'] ?? null }, key)
+  const { allowedAddresses, deniedAddresses, maintenance } = appOptionsOf(app)
+  return {
+    password: access.askedBy,
+    allowedAddresses,
+    deniedAddresses,
+    maintenance,
+    refusal: refusal && { status: refuse(refusal, false).facts.status, reason: accessReasons[refusal] },
+  }
+}
+
+const accessReasons = {
+  forbidden: 'The address lists of the app keep this address out.',
+  unauthorized: 'The password is asked for, and the visit does not bring it.',
+  maintenance: 'The option maintenance of the app is on.',
+}
+
+const startPage = 'index.html'
+
+function notesOf({ deployment }: Site, kind: string): string[] {
+  if (!deployment || kind !== 'not-found' || deployment.files.has(startPage)) return []
+  const { size } = deployment.files
+  const count = `${size} file${size === 1 ? '' : 's'}`
+  const folder = deployment.appRoot === '' ? '' : ` of the app in ${deployment.appRoot}/`
+  return [
+    `The deployment has ${count} and no ${startPage} at its root, which is the output folder of the build${folder} (\`baseDirectory\` of \`artifacts\`), or the root of what was uploaded.`,
+  ]
+}
