@@ -7,6 +7,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { collectFolder } from '../deploy/collect-folder.ts'
 import type { TestFiles } from '../deploy/collect-test-files.ts'
 import { checkout, type Commit } from '../git/checkout.ts'
+import type { LocalRepositories } from '../git/local-repositories.ts'
 import { parseRepository, repositoryName, RepositoryRefused, shownRepository } from '../git/repository.ts'
 import { appOptionsOf } from '../model/app-options.ts'
 import { computeTypeDefault, describeCompute } from '../model/compute-types.ts'
@@ -32,6 +33,7 @@ import {
 } from './environment-cache.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
+import { watchDiskUse } from './executors/disk-use.ts'
 import { buildSpecFiles, customHeadersFile, findBuildSpec } from './find-build-spec.ts'
 import { findNoChange } from './find-changes.ts'
 import { detectBuildSpec, type DetectionTask } from './framework.ts'
@@ -49,7 +51,7 @@ export interface BuildOptions {
   serverVariables: Record<string, string>
   /** What the commands of an app may use, by its compute type. */
   sessionLimits(type: BuildComputeType): SessionLimits
-  fileRepositories: boolean
+  localRepositories: LocalRepositories
   privateSources: boolean
 }
 
@@ -164,6 +166,7 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
   const folder = join(workFolder, repositoryName(repository))
   log.write('INFO', `# Cloning repository: ${cloneUrl}`)
   log.write('INFO', `Cloning into '${basename(folder)}'...`)
+  const { signal, clear } = withinDisk(options, task, workFolder)
   const commit = await checkout({
     repository: app.settings.repository!,
     branch: branch.name,
@@ -171,16 +174,28 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
     folder,
     scratchFolder,
     token: appSecrets.accessToken ?? appSecrets.oauthToken,
-    fileAllowed: options.fileRepositories,
+    localRepositories: options.localRepositories,
     privateAllowed: options.privateSources,
     mirrors: { of: options.caches.mirrors, account: app.accountId },
-    signal: task.signal,
+    signal,
     onCommit: task.onCommit,
     onProgress: (line) => log.write('INFO', line),
-  })
+  }).finally(clear)
   await rm(scratchFolder, { recursive: true, force: true })
   log.write('INFO', 'Successfully cleaned up Git credentials')
   return { folder, cloneUrl, commit }
+}
+
+/** A small repository can name one large file many times. */
+function withinDisk(
+  { sessionLimits }: BuildOptions,
+  { app, signal }: BuildJob,
+  workFolder: string,
+): { signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  const { diskBytes } = sessionLimits(computeTypeOf(app))
+  const watch = watchDiskUse(workFolder, diskBytes, (reason) => controller.abort(new BuildFailed(reason)))
+  return { signal: AbortSignal.any([signal, controller.signal]), clear: () => watch.stop() }
 }
 
 function readRepository(text: string | undefined) {
@@ -289,7 +304,7 @@ async function openShell(
     ),
     log,
     signal: task.signal,
-    async onOpen() {
+    async onFolderReady() {
       await cache.restore()
       await task.onCommandsStart()
     },

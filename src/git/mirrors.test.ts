@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { createGitRepository, type TestRepository } from '../../test/support/git-repository.ts'
+import { anyRepository, createGitRepository, type TestRepository } from '../../test/support/git-repository.ts'
 import { createGitServer } from '../../test/support/git-server.ts'
 import { checkout } from './checkout.ts'
 import { type Mirrors, openMirrors } from './mirrors.ts'
@@ -33,7 +33,7 @@ async function checkOut(url: string, options: { token?: string; account?: string
     branch: 'main',
     folder: join(folder, 'site'),
     scratchFolder: join(folder, 'scratch'),
-    fileAllowed: true,
+    localRepositories: anyRepository,
     privateAllowed: true,
     mirrors: { of: mirrors, account: options.account ?? '1' },
     signal: AbortSignal.timeout(30_000),

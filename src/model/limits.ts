@@ -50,6 +50,8 @@ export const limits = {
   /** Below this unpacked size the ratio says nothing: a few repetitive files pack a thousandfold. */
   archiveRatioFreeBytes: 64 * MiB,
   pathBytesMax: 1024,
+  /** Of why a job failed: a command stands in it as a whole, if it is not longer. */
+  statusReasonCharactersMax: 500,
   /** Each has an upload URL of its own in the answer. */
   fileMapFilesMax: 10_000,
   outputBytesMax: 5 * GiB,

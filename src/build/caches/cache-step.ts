@@ -3,7 +3,7 @@ import type { BuildCaches, CachedBuild } from './build-caches.ts'
 
 /** A build's use of its branch's cache, told to its log in Amplify's words (contract/hosting-behaviour.md §1.10, §1.11). */
 export interface CacheStep {
-  /** When the session stands, before its first command. */
+  /** Before anything of the repository runs, which could change folders while they are moved. */
   restore(): Promise<void>
   /**
    * When the commands have succeeded and no process of them is left, before the artifacts are looked at: they need not be
