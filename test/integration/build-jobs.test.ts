@@ -231,7 +231,8 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       const repository = await site('plain')
       const escape = String.fromCodePoint(27)
       const command = `false # ${escape}]0;title${escape}[2J ${'x'.repeat(limits.statusReasonCharactersMax - 50)} secret-of-the-app`
-      const spec = { version: '1', frontend: { phases: { build: { commands: [command] } } } }
+      const artifacts = { baseDirectory: 'out' }
+      const spec = { version: '1', frontend: { phases: { build: { commands: [command] } }, artifacts } }
       const secrets = { accessToken: 'secret-of-the-app' }
       const buildSpec = JSON.stringify(spec)
       repository.commit({ 'amplify.yml': buildSpec })
