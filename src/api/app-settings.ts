@@ -62,6 +62,7 @@ function changedSettings(current: AppSettings, sent: AppMembers): AppSettings {
       enableBasicAuth: sent.enableBasicAuth ?? current.enableBasicAuth,
       customRules: sent.customRules ?? current.customRules,
       buildSpec: orUnchanged(sent.buildSpec, current.buildSpec),
+      buildSpecDetected: sent.buildSpec ? undefined : current.buildSpecDetected,
       customHeaders: orCleared(sent.customHeaders, current.customHeaders),
       enableAutoBranchCreation: sent.enableAutoBranchCreation ?? current.enableAutoBranchCreation,
       jobConfig: sent.jobConfig ?? current.jobConfig,

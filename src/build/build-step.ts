@@ -96,6 +96,8 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
   if (appOptionsOf(task.app).network) {
     if (sharesNetwork) log.write('WARNING', sharedNetwork)
     if (networkWarning) log.write('WARNING', `# ${networkWarning}`)
+  } else {
+    log.write('INFO', '# The build has no network, as the option network of its app says.')
   }
   const checkedOut = await checkOut(options, task)
   const spec = await readSpec(checkedOut.folder, options, task)
@@ -211,9 +213,11 @@ async function readSpec(folder: string, { executor }: BuildOptions, task: BuildJ
   const { app, branch, log } = task
   const variables = settingVariables(app, branch)
   const appRoot = variables['AMPLIFY_MONOREPO_APP_ROOT']
+  const { buildSpec, buildSpecDetected } = app.settings
   const found =
-    (await findBuildSpec(folder, branch.settings.buildSpec, app.settings.buildSpec)) ??
+    (await findBuildSpec(folder, branch.settings.buildSpec, buildSpecDetected ? undefined : buildSpec)) ??
     (await detectBuildSpec(folder, appRoot ?? '', task))
+  if (!buildSpecFiles.includes(found.origin)) log.write('INFO', `# Build spec: ${found.origin}`)
   const spec = parseBuildSpec(found.text, appRoot)
   for (const key of spec.unknownKeys) {
     log.write('WARNING', `# The key "${key}" of ${found.origin} means nothing: is it mistyped?`)
@@ -360,11 +364,12 @@ async function runTestSection(
 
 async function collect(
   options: BuildOptions,
-  { signal }: BuildJob,
+  { signal, log }: BuildJob,
   { artifacts, buildPath }: BuildSpec,
   root: string,
 ): Promise<Manifest> {
   const manifest = await collectFolder({ blobs: options.blobs, root, ...artifacts, signal })
+  warnOfPrivateFiles(manifest, log)
   if (buildPath !== '' || artifacts.baseDirectory !== '') return manifest
   // Where the repository itself is the site, the files that tell how to host it are not part of it.
   const site = emptyManifest()
@@ -373,6 +378,18 @@ async function collect(
   }
   if (Object.keys(site.files).length === 0) throw new BuildFailed('The repository has no files to publish')
   return site
+}
+
+/** They are where people keep passwords. */
+function warnOfPrivateFiles({ files }: Manifest, log: BuildLog): void {
+  const names = Object.keys(files).filter((path) =>
+    /(?:^|\/)\.(?:env(?:\.[^/]*)?|npmrc|netrc|htpasswd)$/.test(path),
+  )
+  if (names.length === 0) return
+  log.write(
+    'WARNING',
+    `# Everybody can read ${names.slice(0, 5).join(', ')} of the site. Leave such files out with baseDirectory or files of artifacts.`,
+  )
 }
 
 function describeLimits({ sessionLimits }: BuildOptions, app: AppRow): string {

@@ -232,12 +232,16 @@ function describe(error: unknown, options: CheckoutOptions, late: boolean): unkn
   }
   if (!(error instanceof GitFailed)) return error
   const where = `branch ${options.branch} of ${shownRepository(parseRepository(options.repository))}`
-  return new CheckoutFailed(`Cannot check out ${where}: ${error.detail}${advice(error.stderr)}`)
+  return new CheckoutFailed(
+    `Cannot check out ${where}: ${error.detail}${advice(error.stderr, options.token !== undefined)}`,
+  )
 }
 
-function advice(stderr: string): string {
+function advice(stderr: string, hadToken: boolean): string {
   if (/could not read (Username|Password)|Authentication failed|error: 40[13]/i.test(stderr)) {
-    return ' – set an accessToken on the app that may read the repository.'
+    return hadToken
+      ? ' – the accessToken of the app was refused. Set another with UpdateApp.'
+      : ' – set an accessToken on the app that may read the repository.'
   }
   if (/Permission denied \(publickey|Host key verification failed/i.test(stderr)) {
     return " – the SSH key of the server's user must be allowed to read the repository."

@@ -92,6 +92,11 @@ export const rollBack: SignedEndpoint = {
 
 async function jobBeforeActive(queries: Queries, { branch }: OwnedBranch): Promise<JobRow> {
   const active = await activeNumber(queries, branch)
+  if (active === undefined && branch.activeDeploymentId !== null) {
+    throw new BadRequestException(
+      `What is live on branch ${branch.name} is of a job that was deleted, so that none can be called the one before. Name the job.`,
+    )
+  }
   const [before] = await listDeployedJobs(queries, branch.branchId, { before: active, limit: 1 })
   if (before) return before.job
   const than = active === undefined ? '' : ` than job ${active}, which is live`
