@@ -66,7 +66,7 @@ test('a second clone is whole, and has what is new, forced pushes and tags', asy
 test('nothing of it is given to who may not read the repository, and no account uses that of another', async () => {
   const url = server.serve(repository)
   await checkOut(url)
-  await expect(checkOut(url, { token: 'wrong' })).rejects.toThrow(/set an accessToken on the app/)
+  await expect(checkOut(url, { token: 'wrong' })).rejects.toThrow(/the accessToken of the app was refused/)
   expect(readdirSync(folder)).not.toContain('site')
   await checkOut(url, { account: '2' })
   expect(readdirSync(join(folder, 'mirrors')).length).toBe(2)
