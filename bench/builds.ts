@@ -14,7 +14,7 @@ import { openBuildCaches } from '../src/build/caches/build-caches.ts'
 import { copyTree } from '../src/build/caches/move-tree.ts'
 import { checkout } from '../src/git/checkout.ts'
 import { type Mirrors, openMirrors } from '../src/git/mirrors.ts'
-import { createGitRepository, type TestRepository } from '../test/support/git-repository.ts'
+import { anyRepository, createGitRepository, type TestRepository } from '../test/support/git-repository.ts'
 import { startPreamp } from '../test/support/preamp.ts'
 import { createBranch, untilSucceeded } from './support/jobs.ts'
 import { median, option, runProgram, timed } from './support/measure.ts'
@@ -114,7 +114,7 @@ async function checkOut(repository: TestRepository, of: Mirrors | undefined): Pr
       branch: 'main',
       folder: clone,
       scratchFolder,
-      fileAllowed: true,
+      localRepositories: anyRepository,
       privateAllowed: true,
       mirrors: of && { of, account: '000000000000' },
       signal: AbortSignal.timeout(600_000),

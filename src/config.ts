@@ -290,13 +290,13 @@ export const settings = {
     'PREAMP_KEEP_DEPLOYMENTS',
     z.coerce.number().int().min(2).max(100_000).default(10),
     '10',
-    'How many of the newest deployments of each branch are kept, however old they are, for rollbacks. The live one always is.',
+    'How many of the newest deployments of each branch are kept, 2 at the least, however old they are, for rollbacks. The live one always is.',
   ),
   keepDays: setting(
     'PREAMP_KEEP_DAYS',
     z.coerce.number().int().min(1).max(36_500).default(30),
     '30',
-    'How long other deployments, and logs and artifacts of jobs without one, are kept, in days. Jobs themselves stay in the lists.',
+    'How long other deployments, and logs and artifacts of jobs without one, are kept, in days, 1 at the least. Jobs themselves stay in the lists.',
   ),
   quotas: setting(
     'PREAMP_QUOTAS',

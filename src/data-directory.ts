@@ -33,6 +33,8 @@ export interface DataDirectory {
   tools: string
   /** One folder for each hour. */
   accessLogs: string
+  /** Repositories of the examples, which the demo makes. */
+  examples: string
   credentials: string
   masterKey: string
   /** Pids of the edge processes, so that a server that starts after a crash finds them. */
@@ -50,6 +52,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     caches: join(path, 'caches'),
     tools: join(path, 'tools'),
     accessLogs: join(path, 'access-logs'),
+    examples: join(path, 'examples'),
     credentials: join(path, 'credentials'),
     masterKey: join(path, 'master.key'),
     edges: join(path, 'edges.json'),

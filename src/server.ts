@@ -269,7 +269,11 @@ async function openWorker(
       machineSize(config, workRoot),
       config.buildProcessesMax,
     ),
-    fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
+    localRepositories: {
+      allowed: config.fileRepositories ?? isLoopbackBind(config),
+      dataFolder: directory.path,
+      examplesFolder: directory.examples,
+    },
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
     sitesChanged: async () => (await edges.get()).sitesChanged(),

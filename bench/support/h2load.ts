@@ -23,11 +23,10 @@ export async function runH2Load(load: H2Load): Promise<{ rate: number; microseco
   const { port, host, path, seconds, core, connections, streams, protocol, requestsPerSecond } = load
   const log = join(tmpdir(), `preamp-h2load-${process.pid}-${crypto.randomUUID()}`)
   const scheme = protocol === 'h1' ? 'http' : 'https'
-  const options = [
-    ...['-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, `--log-file=${log}`],
-    ...(protocol === 'h1' ? ['--h1'] : ['--npn-list=h2']),
-    ...(requestsPerSecond === undefined ? [] : [`--rps=${requestsPerSecond}`]),
-  ]
+  const pace = requestsPerSecond === undefined ? [] : [`--rps=${requestsPerSecond}`]
+  const version = protocol === 'h1' ? '--h1' : '--npn-list=h2'
+  const size = [`-c${connections}`, `-m${streams}`, `-D${seconds}`]
+  const options = ['-t1', ...size, version, ...pace, `--log-file=${log}`]
   const target = [`--connect-to=127.0.0.1:${port}`, `${scheme}://${host}:${port}/${path}`]
   const child = Bun.spawn(['taskset', '-c', String(core), 'h2load', ...options, ...target], {
     stdin: 'ignore',

@@ -1,5 +1,6 @@
 import type { AutoBranchCreationConfig, CreateAppCommandInput } from '@aws-sdk/client-amplify'
 
+import { keepsCredentials, parseRepository } from '../git/repository.ts'
 import type { AppSecrets, AppSettings } from '../model/settings.ts'
 import { checkBranchPatterns } from './branch-patterns.ts'
 import type { Services } from './context.ts'
@@ -41,7 +42,7 @@ export function changedApp(
     checkBranchPatterns('autoBranchCreationPatterns', sent.autoBranchCreationPatterns)
   const settings = changedSettings(current.settings, sent)
   checkSettingsSize(settings)
-  return { settings, secrets: changedSecrets(current.secrets, sent) }
+  return { settings, secrets: changedSecrets(current, sent) }
 }
 
 function changedSettings(current: AppSettings, sent: AppMembers): AppSettings {
@@ -61,6 +62,7 @@ function changedSettings(current: AppSettings, sent: AppMembers): AppSettings {
       enableBasicAuth: sent.enableBasicAuth ?? current.enableBasicAuth,
       customRules: sent.customRules ?? current.customRules,
       buildSpec: orUnchanged(sent.buildSpec, current.buildSpec),
+      buildSpecDetected: sent.buildSpec ? undefined : current.buildSpecDetected,
       customHeaders: orCleared(sent.customHeaders, current.customHeaders),
       enableAutoBranchCreation: sent.enableAutoBranchCreation ?? current.enableAutoBranchCreation,
       jobConfig: sent.jobConfig ?? current.jobConfig,
@@ -107,11 +109,15 @@ function changedConfig(
   })
 }
 
-/** Tokens can be taken back by ""; basic-auth credentials cannot be cleared. */
-function changedSecrets(current: AppSecrets, sent: AppMembers): AppSecrets {
+/**
+ * Tokens can be taken back by ""; basic-auth credentials cannot be cleared. Tokens are for the host that they were given for:
+ * who may change the repository must not learn them by having them sent to a host of theirs.
+ */
+function changedSecrets({ secrets: current, settings }: AppState, sent: AppMembers): AppSecrets {
+  const { accessToken, oauthToken } = isMoved(settings.repository, sent.repository) ? {} : current
   return defined<AppSecrets>({
-    accessToken: orCleared(sent.accessToken, current.accessToken),
-    oauthToken: orCleared(sent.oauthToken, current.oauthToken),
+    accessToken: orCleared(sent.accessToken, accessToken),
+    oauthToken: orCleared(sent.oauthToken, oauthToken),
     basicAuthCredentials: orUnchanged(sent.basicAuthCredentials, current.basicAuthCredentials),
     autoBranchBasicAuthCredentials: orUnchanged(
       sent.autoBranchCreationConfig?.basicAuthCredentials,
@@ -119,4 +125,10 @@ function changedSecrets(current: AppSecrets, sent: AppMembers): AppSecrets {
     ),
     registry: current.registry,
   })
+}
+
+function isMoved(from: string | undefined, to: string | undefined): boolean {
+  if (!from || !to) return false
+  const [before, after] = [parseRepository(from), parseRepository(to)]
+  return before.kind !== 'http' || after.kind !== 'http' || !keepsCredentials(before.url, after.url)
 }

@@ -136,6 +136,17 @@ describe('output', () => {
     ])
   })
 
+  test('that comes fast is cut at the ends of its lines alone', async () => {
+    const lines = Array.from({ length: 6000 }, (_, number) => `line ${number} of the output of a build`)
+    const text = lines.map((line) => `${line}\n`).join('')
+    const half = Math.floor(text.length / 2)
+    const shown = await logOf((log) => {
+      log.output('stdout', bytes(text.slice(0, half)))
+      log.output('stdout', bytes(text.slice(half)))
+    })
+    expect(shown.map((line) => line.replace('[INFO]: ', '').trim())).toEqual(lines)
+  })
+
   test('of one endless line does not gather in memory', async () => {
     const lines = await logOf((log) => {
       for (let part = 0; part < 40; part++) log.output('stdout', bytes('x'.repeat(8 * 1024)))

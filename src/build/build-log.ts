@@ -140,7 +140,8 @@ function newStream(options: LogOptions) {
     /** The whole lines that are there with this chunk. */
     lines(chunk: Uint8Array): string {
       partial += mask.write(decoder.decode(chunk, { stream: true }))
-      const end = partial.length > lineCharactersMax ? partial.length : partial.lastIndexOf('\n') + 1
+      const wholeLines = partial.lastIndexOf('\n') + 1
+      const end = partial.length - wholeLines > lineCharactersMax ? partial.length : wholeLines
       const text = partial.slice(0, end)
       partial = partial.slice(end)
       if (partial === '' && !mask.keeps()) since = undefined

@@ -9,8 +9,6 @@ export interface BuildShellOptions extends Omit<SessionOptions, 'onOutput'> {
   /** Where output goes while no section runs. */
   log: BuildLog
   signal: AbortSignal
-  /** Called once, when the first session stands and before its first command. */
-  onOpen(): Promise<void>
 }
 
 /** Runs whatever became of the phases before it, as on Amplify: it makes the reports of tests that failed. */
@@ -76,7 +74,7 @@ export class BuildShell {
   }
 
   async #open(): Promise<BuildSession> {
-    const { log: _, signal, onOpen, preparation, ...options } = this.#options
+    const { log: _, signal, preparation, onFolderReady, ...options } = this.#options
     if (!options.network && !this.#executor.canCutNetwork) {
       throw customerError(
         `The app's builds are to run without a network, which the executor ${this.#executor.name} of this server cannot do. Install bubblewrap on it, or allow the network (preamp options)`,
@@ -85,12 +83,14 @@ export class BuildShell {
     this.#session = await this.#executor.open({
       ...options,
       signal,
+      onFolderReady: this.#wasOpen ? undefined : onFolderReady,
       onOutput: (stream, bytes) => this.#log.output(stream, bytes),
     })
+    this.#wasOpen = true
+    // Whoever stopped the build meanwhile found no session to end.
+    signal.throwIfAborted()
     await this.#session.run(preparation)
     signal.throwIfAborted()
-    if (!this.#wasOpen) await onOpen()
-    this.#wasOpen = true
     return this.#session
   }
 
@@ -140,8 +140,7 @@ function ended(result: Extract<CommandResult, { kind: 'limit' | 'stopped' }>): E
 
 /** The log's two lines are those of Amplify (contract/hosting-behaviour.md §1.9). */
 function commandFailed(command: string, exitCode: number): BuildFailed {
-  const shown = command.length > 200 ? `${command.slice(0, 200)}…` : command
-  return new BuildFailed(`The command ended with status ${exitCode}: ${shown}`, [
+  return new BuildFailed(`The command ended with status ${exitCode}: ${command}`, [
     'Build failed',
     'Non-Zero Exit Code detected',
   ])

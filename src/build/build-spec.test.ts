@@ -17,6 +17,12 @@ function logOf(source: string): string {
   return 'accepted'
 }
 
+test('says of a spec without artifacts which key may be mistyped', () => {
+  expect(logOf('version: 1\nfronted:\n  artifacts: { baseDirectory: dist }\n')).toBe(
+    '!!! The key "fronted" means nothing: is it mistyped?\n!!! CustomerError: Artifacts base directory not found in build output, please check your buildSpec',
+  )
+})
+
 const phases = (...names: BuildPhase['name'][]): BuildPhase[] => names.map((name) => ({ name, commands: [] }))
 
 test('reads a whole spec', () => {

@@ -3,7 +3,7 @@ import { readShape, readYaml } from '../deploy/read-yaml.ts'
 import { repositoryPath } from '../deploy/repository-path.ts'
 import { limits } from '../model/limits.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
-import { customerError } from './build-failed.ts'
+import { BuildFailed, customerError } from './build-failed.ts'
 import { chooseApplication } from './build-spec/choose-application.ts'
 import {
   type Application,
@@ -77,9 +77,7 @@ export function parseBuildSpec(source: string, wantedRoot?: string): BuildSpec {
   const app = readShape(applicationShape, entry?.value ?? document, what, entry?.path)
   const shared = entry && readShape(applicationShape.pick({ env: true }), document, what)
   const { backend, frontend, test } = app
-  if (!frontend?.artifacts) {
-    throw customerError('Artifacts base directory not found in build output, please check your buildSpec')
-  }
+  if (!frontend?.artifacts) throw noArtifacts(unknownKeys(document, entry))
   const { artifacts, cache } = frontend
   const buildPath = frontend.buildPath ?? frontend.buildpath
   return {
@@ -101,6 +99,15 @@ export function parseBuildSpec(source: string, wantedRoot?: string): BuildSpec {
     unknownKeys: unknownKeys(document, entry),
     warnings: choice.warning === undefined ? [] : [choice.warning],
   }
+}
+
+/** A mistyped key may be why there are none. */
+function noArtifacts(unknown: string[]): BuildFailed {
+  const { message, logLines } = customerError(
+    'Artifacts base directory not found in build output, please check your buildSpec',
+  )
+  const hints = unknown.map((key) => `The key "${key}" means nothing: is it mistyped?`)
+  return new BuildFailed(message, [...hints, ...logLines])
 }
 
 function entryOf(

@@ -7,6 +7,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { collectFolder } from '../deploy/collect-folder.ts'
 import type { TestFiles } from '../deploy/collect-test-files.ts'
 import { checkout, type Commit } from '../git/checkout.ts'
+import type { LocalRepositories } from '../git/local-repositories.ts'
 import { parseRepository, repositoryName, RepositoryRefused, shownRepository } from '../git/repository.ts'
 import { appOptionsOf } from '../model/app-options.ts'
 import { computeTypeDefault, describeCompute } from '../model/compute-types.ts'
@@ -32,6 +33,7 @@ import {
 } from './environment-cache.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
+import { watchDiskUse } from './executors/disk-use.ts'
 import { buildSpecFiles, customHeadersFile, findBuildSpec } from './find-build-spec.ts'
 import { findNoChange } from './find-changes.ts'
 import { detectBuildSpec, type DetectionTask } from './framework.ts'
@@ -49,7 +51,7 @@ export interface BuildOptions {
   serverVariables: Record<string, string>
   /** What the commands of an app may use, by its compute type. */
   sessionLimits(type: BuildComputeType): SessionLimits
-  fileRepositories: boolean
+  localRepositories: LocalRepositories
   privateSources: boolean
 }
 
@@ -94,6 +96,8 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
   if (appOptionsOf(task.app).network) {
     if (sharesNetwork) log.write('WARNING', sharedNetwork)
     if (networkWarning) log.write('WARNING', `# ${networkWarning}`)
+  } else {
+    log.write('INFO', '# The build has no network, as the option network of its app says.')
   }
   const checkedOut = await checkOut(options, task)
   const spec = await readSpec(checkedOut.folder, options, task)
@@ -163,6 +167,7 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
   const folder = join(workFolder, repositoryName(repository))
   log.write('INFO', `# Cloning repository: ${cloneUrl}`)
   log.write('INFO', `Cloning into '${basename(folder)}'...`)
+  const { signal, clear } = withinDisk(options, task, workFolder)
   const commit = await checkout({
     repository: app.settings.repository!,
     branch: branch.name,
@@ -170,16 +175,28 @@ async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedO
     folder,
     scratchFolder,
     token: appSecrets.accessToken ?? appSecrets.oauthToken,
-    fileAllowed: options.fileRepositories,
+    localRepositories: options.localRepositories,
     privateAllowed: options.privateSources,
     mirrors: { of: options.caches.mirrors, account: app.accountId },
-    signal: task.signal,
+    signal,
     onCommit: task.onCommit,
     onProgress: (line) => log.write('INFO', line),
-  })
+  }).finally(clear)
   await rm(scratchFolder, { recursive: true, force: true })
   log.write('INFO', 'Successfully cleaned up Git credentials')
   return { folder, cloneUrl, commit }
+}
+
+/** A small repository can name one large file many times. */
+function withinDisk(
+  { sessionLimits }: BuildOptions,
+  { app, signal }: BuildJob,
+  workFolder: string,
+): { signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  const { diskBytes } = sessionLimits(computeTypeOf(app))
+  const watch = watchDiskUse(workFolder, diskBytes, (reason) => controller.abort(new BuildFailed(reason)))
+  return { signal: AbortSignal.any([signal, controller.signal]), clear: () => watch.stop() }
 }
 
 function readRepository(text: string | undefined) {
@@ -195,9 +212,11 @@ async function readSpec(folder: string, { executor }: BuildOptions, task: BuildJ
   const { app, branch, log } = task
   const variables = settingVariables(app, branch)
   const appRoot = variables['AMPLIFY_MONOREPO_APP_ROOT']
+  const { buildSpec, buildSpecDetected } = app.settings
   const found =
-    (await findBuildSpec(folder, branch.settings.buildSpec, app.settings.buildSpec)) ??
+    (await findBuildSpec(folder, branch.settings.buildSpec, buildSpecDetected ? undefined : buildSpec)) ??
     (await detectBuildSpec(folder, appRoot ?? '', task))
+  if (!buildSpecFiles.includes(found.origin)) log.write('INFO', `# Build spec: ${found.origin}`)
   const spec = parseBuildSpec(found.text, appRoot)
   for (const key of spec.unknownKeys) {
     log.write('WARNING', `# The key "${key}" of ${found.origin} means nothing: is it mistyped?`)
@@ -288,7 +307,7 @@ async function openShell(
     ),
     log,
     signal: task.signal,
-    async onOpen() {
+    async onFolderReady() {
       await cache.restore()
       await task.onCommandsStart()
     },
@@ -344,11 +363,12 @@ async function runTestSection(
 
 async function collect(
   options: BuildOptions,
-  { signal }: BuildJob,
+  { signal, log }: BuildJob,
   { artifacts, buildPath }: BuildSpec,
   root: string,
 ): Promise<Manifest> {
   const manifest = await collectFolder({ blobs: options.blobs, root, ...artifacts, signal })
+  warnOfPrivateFiles(manifest, log)
   if (buildPath !== '' || artifacts.baseDirectory !== '') return manifest
   // Where the repository itself is the site, the files that tell how to host it are not part of it.
   const site = emptyManifest()
@@ -357,6 +377,18 @@ async function collect(
   }
   if (Object.keys(site.files).length === 0) throw new BuildFailed('The repository has no files to publish')
   return site
+}
+
+/** They are where people keep passwords. */
+function warnOfPrivateFiles({ files }: Manifest, log: BuildLog): void {
+  const names = Object.keys(files).filter((path) =>
+    /(?:^|\/)\.(?:env(?:\.[^/]*)?|npmrc|netrc|htpasswd)$/.test(path),
+  )
+  if (names.length === 0) return
+  log.write(
+    'WARNING',
+    `# Everybody can read ${names.slice(0, 5).join(', ')} of the site. Leave such files out with baseDirectory or files of artifacts.`,
+  )
 }
 
 function describeLimits({ sessionLimits }: BuildOptions, app: AppRow): string {

@@ -21,7 +21,7 @@ export function variableWarnings(variables: Record<string, string>, executor: st
     }
   } else if (image !== '') {
     warnings.push(
-      `# _CUSTOM_IMAGE is not used: the executor ${executor} has no images, commands see the programs of this machine.`,
+      `# _CUSTOM_IMAGE is not used: the executor ${executor} has no images, commands see the programs of this machine. Start the server with --executor docker (docs/containers.md).`,
     )
   }
   return warnings

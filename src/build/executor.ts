@@ -20,7 +20,8 @@ export interface Executor {
   prepare?(jobKey: string): () => Promise<void>
 
   /**
-   * Starts one bash session; nothing of the repository has run when it resolves. A job has one session at a time.
+   * Starts one bash session. A job has one at a time. Programs of the repository may run before it resolves, by a variable or an
+   * image that the repository or its owner has chosen.
    * @throws {import('./build-failed.ts').BuildFailed} when the image that the user chose cannot be had or does not fit
    * @throws any other error when the session cannot be started: the server's trouble, not the user's
    */
@@ -53,6 +54,11 @@ export interface SessionOptions {
   readableFolders: readonly string[]
   /** The image in which the commands run, where the executor has images and the app names one. */
   image?: CustomImage | undefined
+  /**
+   * Called when the work folder is the build's user's, and before anything is started that could read or write it: whatever
+   * the server itself does in it must be done then.
+   */
+  onFolderReady?: (() => Promise<void>) | undefined
   /** Ends a wait of `open` for what is not on this machine: an image. */
   signal?: AbortSignal | undefined
   /** Called with the output as it comes, in order within each stream. */

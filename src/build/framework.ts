@@ -26,6 +26,7 @@ export async function detectBuildSpec(
   const project = await readProject(folder, appRoot)
   const none = `# No build spec: there is neither ${buildSpecFiles[0]} nor a buildSpec of the branch or app.`
   const detection = detect(project)
+  warnOfOtherName(project, log)
   if (!detection) {
     log.write('INFO', `${none} Publishing the files of the repository as they are.`)
     warnOfBuildScript(project, log)
@@ -58,6 +59,12 @@ function filesAsTheyAre(appRoot: string): string {
     baseDirectory: '/',
     cachePaths: [],
   })
+}
+
+function warnOfOtherName({ app }: Project, log: BuildLog): void {
+  const name = [...app.files.keys()].find((file) => /^\.?amplify\.ya?ml(?:\.txt)?$/i.test(file))
+  if (name)
+    log.write('WARNING', `# ${name} is not read as the build spec. Rename it to ${buildSpecFiles[0]}.`)
 }
 
 function warnOfBuildScript({ app, appRoot }: Project, log: BuildLog): void {

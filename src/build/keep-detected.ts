@@ -33,13 +33,17 @@ async function keepBuildSpec(
   now: number,
 ): Promise<boolean> {
   const isOpen = ({ settings }: AppRow) =>
-    !settings.buildSpec && isFolderOfApp(settings.environmentVariables, appRoot)
+    (!settings.buildSpec || settings.buildSpecDetected) &&
+    settings.buildSpec !== buildSpec &&
+    isFolderOfApp(settings.environmentVariables, appRoot)
   if (!isOpen(app)) return false
   // The first write holds the row, so that an update at the same time is not lost (PostgreSQL).
   await updateApp(transaction, app.appId, { updatedAt: Math.max(now, app.createdAt) })
   const held = await findAppById(transaction, app.appId)
   if (!held || !isOpen(held)) return false
-  await updateApp(transaction, app.appId, { settings: { ...held.settings, buildSpec } })
+  await updateApp(transaction, app.appId, {
+    settings: { ...held.settings, buildSpec, buildSpecDetected: true },
+  })
   return true
 }
 

@@ -15,6 +15,7 @@ import { newId } from '../model/ids.ts'
 import { paddedJobNumber } from '../model/jobs.ts'
 import { limits } from '../model/limits.ts'
 import { type Manifest, manifestBytes } from '../model/manifest.ts'
+import { plainText } from '../model/plain-text.ts'
 import type { AppSecrets, BranchSecrets } from '../model/settings.ts'
 import { findAppById } from '../store/apps.ts'
 import { insertArtifacts } from '../store/artifacts.ts'
@@ -275,9 +276,15 @@ function describeEnd(error: unknown, newMask?: () => SecretMask): StepEnd | unde
   }
   const refused = error instanceof RefusedContent || error instanceof CheckoutFailed
   if (!refused && !(error instanceof BuildFailed)) return undefined
-  const mask = newMask?.()
-  const reason = mask ? mask.write(error.message) + mask.flush() : error.message
+  const reason = shownReason(error.message, newMask?.())
   return { status: 'FAILED', reason, logLines: refused ? [`CustomerError: ${reason}`] : error.logLines }
+}
+
+/** Cut last: what is cut in two cannot be masked any more. */
+function shownReason(message: string, mask: SecretMask | undefined): string {
+  const text = plainText(mask ? mask.write(message) + mask.flush() : message)
+  const max = limits.statusReasonCharactersMax
+  return text.length > max ? `${text.slice(0, max)}…` : text
 }
 
 function unchangedReason(result: BuildResult): string | undefined {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 
 import type { DomainChecks } from '../api/preamp/domain-checks.ts'
-import type { Config } from '../config.ts'
+import { type Config, UsageError } from '../config.ts'
 import { limits } from '../model/limits.ts'
 import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
@@ -53,7 +53,7 @@ async function lookAgain(config: Config, path: string): Promise<DomainChecks> {
     const domain = await callEndpoint<DomainChecks>(config, 'GET', `${path}/checks`)
     if (domain.checkedAt !== before.checkedAt) return domain
     if (Date.now() > giveUpAt) {
-      throw new Error(
+      throw new UsageError(
         `The records were not looked at within ${secondsMax} seconds: the server is busy with other domains, or does not reach its DNS. Look into its log, or try again later.`,
       )
     }

@@ -2,6 +2,7 @@ import { type AmplifyClient, GetJobCommand, type Job, type JobSummary } from '@a
 
 import { UsageError } from '../config.ts'
 import { finishedStatuses } from '../model/jobs.ts'
+import { plainText } from '../model/plain-text.ts'
 import { errorOf, sendSigned } from './call-endpoint.ts'
 import { followEvents } from './follow-events.ts'
 
@@ -95,5 +96,6 @@ export function isFinished(status: string | undefined): boolean {
 /** Why a job failed, from its steps. */
 export function failureOf(job: Job): string {
   const step = job.steps?.find(({ status }) => status === 'FAILED' || status === 'CANCELLED')
-  return `${step?.stepName ?? 'The job'}: ${step?.statusReason || (step?.status ?? job.summary?.status)}`
+  const reason = step?.statusReason || (step?.status ?? job.summary?.status ?? '')
+  return `${step?.stepName ?? 'The job'}: ${plainText(reason)}`
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 
 import type { Notification, NotificationTarget } from '../api/preamp/notifications.ts'
-import type { Config } from '../config.ts'
+import { type Config, UsageError } from '../config.ts'
 import { limits } from '../model/limits.ts'
 import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
@@ -97,8 +97,8 @@ async function testTarget(config: Config, path: string): Promise<void> {
     )
     const delivery = deliveries.find((each) => each.id === id)
     if (delivery?.deliverTime) return console.log('The test event was delivered.')
-    if (delivery?.message) throw new Error(`The test event was not taken: ${delivery.message}`)
+    if (delivery?.message) throw new UsageError(`The test event was not taken: ${delivery.message}`)
     await Bun.sleep(pauseMilliseconds)
   }
-  throw new Error(`The test event was not delivered within ${testSecondsMax} seconds; it is tried on.`)
+  throw new UsageError(`The test event was not delivered within ${testSecondsMax} seconds; it is tried on.`)
 }

@@ -38,5 +38,9 @@ function readChange(change: string): [name: string, value: unknown] {
     const names = Object.keys(appOptionDefaults).join(', ')
     throw new UsageError(`${change}: must be the name of an option, =, and its value. Options are ${names}.`)
   }
+  const isFlag = typeof appOptionDefaults[name as keyof AppOptions] === 'boolean'
+  if (isFlag && !['true', 'false', ''].includes(text)) {
+    throw new UsageError(`${change}: ${name} is true or false.`)
+  }
   return [name, /^(true|false|[0-9]+)$/.test(text) ? (JSON.parse(text) as unknown) : text]
 }

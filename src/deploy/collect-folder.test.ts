@@ -87,6 +87,7 @@ describe('collectFolder', () => {
     ],
     [['**/*.{js,css}'], ['a/.c/d.js', 's.css']],
     [['!x', 's.css'], ['s.css']],
+    [['**/*', '!**/*.css', '!a/**'], ['index.html']],
   ])('selects by %j', async (files, selected) => {
     await write('dist/index.html', 'dist/a/b.html', 'dist/a/.c/d.js', 'dist/s.css')
     expect(Object.keys(await collect({ files }))).toEqual(selected)
@@ -150,7 +151,9 @@ describe('collectFolder refuses', () => {
 
   test('a folder without a selected file', async () => {
     await mkdir(join(root, 'dist'))
-    expect(await refusal()).toBe('No files to publish in the artifact directory: dist')
+    expect(await refusal()).toBe(
+      'No files to publish in the artifact directory: dist. It is empty, or artifacts.files selects nothing in it',
+    )
   })
 
   test.each(['..', '../..', 'dist/../..', '/../etc'])('the base directory %s', async (baseDirectory) => {

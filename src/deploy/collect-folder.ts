@@ -28,7 +28,9 @@ export async function collectFolder(
     }
   }
   if (selected.size === 0) {
-    throw new RefusedContent(`No files to publish in the artifact directory: ${options.baseDirectory || '/'}`)
+    throw new RefusedContent(
+      `No files to publish in the artifact directory: ${options.baseDirectory || '/'}. It is empty, or artifacts.files selects nothing in it`,
+    )
   }
   const paths = [...selected].map(([name, file]) => ({ file, path: names.add(name, 0) }))
   let bytes = 0

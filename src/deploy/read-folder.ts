@@ -57,13 +57,19 @@ async function findBase({ root, baseDirectory }: FolderOptions): Promise<string>
   return base
 }
 
-/** What the globs of a build spec select. Bun's matcher takes no longer for a hostile glob than for any other. */
+/** What the globs of a build spec select; `!` before one takes out what it matches. Bun's matcher takes no longer for a hostile glob than for any other. */
 export function selector(globs: string[]): (name: string) => boolean {
   if (globs.length > limits.artifactPatternsMax) {
     throw new RefusedContent(`artifacts.files has more than ${limits.artifactPatternsMax} patterns`)
   }
-  const matchers = globs.map((glob) => new Bun.Glob(glob.replace(/^(\.?\/)+/, '').replace(/^!/, '\\!')))
-  return (name) => matchers.some((matcher) => matcher.match(name))
+  const wanted = globs.filter((glob) => !glob.startsWith('!')).map(matcherOf)
+  const excluded = globs.filter((glob) => glob.startsWith('!')).map((glob) => matcherOf(glob.slice(1)))
+  return (name) =>
+    wanted.some((matcher) => matcher.match(name)) && !excluded.some((matcher) => matcher.match(name))
+}
+
+function matcherOf(glob: string): Bun.Glob {
+  return new Bun.Glob(glob.replace(/^(\.?\/)+/, '').replace(/^!/, '\\!'))
 }
 
 interface Walker {

@@ -5,14 +5,15 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
-import { createGitRepository, type TestRepository } from '../../test/support/git-repository.ts'
+import { anyRepository, createGitRepository, type TestRepository } from '../../test/support/git-repository.ts'
 import { createGitServer } from '../../test/support/git-server.ts'
 import { checkout, CheckoutFailed, type CheckoutOptions } from './checkout.ts'
 
@@ -41,7 +42,7 @@ function checkOut(repository: string, options: Partial<CheckoutOptions> = {}) {
     branch: 'main',
     folder: join(folder, 'site'),
     scratchFolder: join(folder, 'scratch'),
-    fileAllowed: true,
+    localRepositories: anyRepository,
     privateAllowed: true,
     signal: new AbortController().signal,
     ...options,
@@ -96,7 +97,23 @@ describe('a local repository', () => {
 
   test('is refused where the server does not allow it', async () => {
     const repository = await repositoryWith({ a: '1' })
-    await expect(checkOut(repository.url, { fileAllowed: false })).rejects.toThrow(/PREAMP_FILE_REPOSITORIES/)
+    await expect(
+      checkOut(repository.url, { localRepositories: { ...anyRepository, allowed: false } }),
+    ).rejects.toThrow(/PREAMP_FILE_REPOSITORIES/)
+  })
+
+  test('a repository in the data directory is refused, by whatever path, but for the examples', async () => {
+    const repository = await repositoryWith({ 'index.html': 'one' }, 'site')
+    const dataFolder = realpathSync(dirname(repository.folder))
+    const hidden = { ...anyRepository, dataFolder, examplesFolder: '/nonexistent' }
+    symlinkSync(repository.folder, join(folder, 'link'))
+    for (const path of [repository.url, join(folder, 'link'), `${folder}/../${basename(folder)}/link`]) {
+      await expect(checkOut(path, { localRepositories: hidden })).rejects.toThrow(
+        /lies in the data directory/,
+      )
+    }
+    await checkOut(repository.url, { localRepositories: { ...hidden, examplesFolder: dataFolder } })
+    expect(read('index.html')).toBe('one')
   })
 
   test('that is not there, or has no such branch or commit, is named with the reason', async () => {

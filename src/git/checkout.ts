@@ -4,8 +4,15 @@ import { dirname } from 'node:path'
 import { fetchOutbound, OutboundError } from '../deploy/outbound.ts'
 import { limits } from '../model/limits.ts'
 import { type GitAccess, gitEnvironment, httpCredentials } from './git-environment.ts'
+import { checkLocalRepository, type LocalRepositories } from './local-repositories.ts'
 import type { Mirrors } from './mirrors.ts'
-import { parseRepository, type Repository, RepositoryRefused, shownRepository } from './repository.ts'
+import {
+  keepsCredentials,
+  parseRepository,
+  type Repository,
+  RepositoryRefused,
+  shownRepository,
+} from './repository.ts'
 import { GitFailed, type GitOptions, runGit } from './run-git.ts'
 import { checkOutSubmodules } from './submodules.ts'
 
@@ -17,8 +24,8 @@ export interface CheckoutOptions extends GitAccess {
   commitId?: string | undefined
   /** Folder the clone shall be; its parent exists. */
   folder: string
-  /** Whether repositories may be named by `file://` or path (`PREAMP_FILE_REPOSITORIES`). */
-  fileAllowed: boolean
+  /** Which repositories may be named by `file://` or path. */
+  localRepositories: LocalRepositories
   /** What is known of repositories already, and the account whose mirror of this one is used. */
   mirrors?: { of: Mirrors; account: string } | undefined
   signal: AbortSignal
@@ -62,11 +69,7 @@ async function checkOut(options: CheckoutOptions): Promise<Commit> {
   const commitId = wantedCommit(options.commitId)
   checkBranchName(branch)
   const repository = parseRepository(options.repository)
-  if (repository.kind === 'file' && !options.fileAllowed) {
-    throw new RepositoryRefused(
-      'This server does not build local repositories. Its operator can allow them with PREAMP_FILE_REPOSITORIES=true.',
-    )
-  }
+  if (repository.kind === 'file') await checkLocalRepository(repository.path, options.localRepositories)
   const { environment, head } = await clone(repository, options)
   const inClone = { environment, cwd: folder, signal }
   if (commitId !== undefined) {
@@ -187,12 +190,6 @@ async function followRedirect(
   }
 }
 
-/** Credentials belong to the host they were given for: a move to another path or to https keeps them. */
-function keepsCredentials(from: URL, to: URL): boolean {
-  if (from.origin === to.origin) return true
-  return from.hostname === to.hostname && from.protocol === 'http:' && to.protocol === 'https:'
-}
-
 async function switchTo(commitId: string, git: GitOptions): Promise<void> {
   const args = ['checkout', '--quiet', '--detach', commitId]
   try {
@@ -235,12 +232,16 @@ function describe(error: unknown, options: CheckoutOptions, late: boolean): unkn
   }
   if (!(error instanceof GitFailed)) return error
   const where = `branch ${options.branch} of ${shownRepository(parseRepository(options.repository))}`
-  return new CheckoutFailed(`Cannot check out ${where}: ${error.detail}${advice(error.stderr)}`)
+  return new CheckoutFailed(
+    `Cannot check out ${where}: ${error.detail}${advice(error.stderr, options.token !== undefined)}`,
+  )
 }
 
-function advice(stderr: string): string {
+function advice(stderr: string, hadToken: boolean): string {
   if (/could not read (Username|Password)|Authentication failed|error: 40[13]/i.test(stderr)) {
-    return ' – set an accessToken on the app that may read the repository.'
+    return hadToken
+      ? ' – the accessToken of the app was refused. Set another with UpdateApp.'
+      : ' – set an accessToken on the app that may read the repository.'
   }
   if (/Permission denied \(publickey|Host key verification failed/i.test(stderr)) {
     return " – the SSH key of the server's user must be allowed to read the repository."

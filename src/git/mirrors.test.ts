@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { createGitRepository, type TestRepository } from '../../test/support/git-repository.ts'
+import { anyRepository, createGitRepository, type TestRepository } from '../../test/support/git-repository.ts'
 import { createGitServer } from '../../test/support/git-server.ts'
 import { checkout } from './checkout.ts'
 import { type Mirrors, openMirrors } from './mirrors.ts'
@@ -33,7 +33,7 @@ async function checkOut(url: string, options: { token?: string; account?: string
     branch: 'main',
     folder: join(folder, 'site'),
     scratchFolder: join(folder, 'scratch'),
-    fileAllowed: true,
+    localRepositories: anyRepository,
     privateAllowed: true,
     mirrors: { of: mirrors, account: options.account ?? '1' },
     signal: AbortSignal.timeout(30_000),
@@ -66,7 +66,7 @@ test('a second clone is whole, and has what is new, forced pushes and tags', asy
 test('nothing of it is given to who may not read the repository, and no account uses that of another', async () => {
   const url = server.serve(repository)
   await checkOut(url)
-  await expect(checkOut(url, { token: 'wrong' })).rejects.toThrow(/set an accessToken on the app/)
+  await expect(checkOut(url, { token: 'wrong' })).rejects.toThrow(/the accessToken of the app was refused/)
   expect(readdirSync(folder)).not.toContain('site')
   await checkOut(url, { account: '2' })
   expect(readdirSync(join(folder, 'mirrors')).length).toBe(2)

@@ -37,8 +37,12 @@ export function repositoryName(repository: Repository): string {
     .split(/[/:]/)
     .at(-1)!
     .replace(/\.git$/, '')
-  const name = last.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 100)
-  return /^[.-]*$/.test(name) ? 'repository' : name
+  // Names with a dot are ours in the folder of a build.
+  const name = last
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 100)
+  return name === '' ? 'repository' : name
 }
 
 /** The address as logs, messages and AWS_CLONE_URL show it: never with user and password. */
@@ -109,4 +113,10 @@ function decodePath(path: string, whole: string): string {
 function refused(text: string): RepositoryRefused {
   const shown = text.replace(/\/\/[^/@]*@/, '//').slice(0, 200)
   return new RepositoryRefused(`The repository ${JSON.stringify(shown)} cannot be cloned. ${acceptedForms}`)
+}
+
+/** Credentials belong to the host they were given for: a move to another path or to https keeps them. */
+export function keepsCredentials(from: URL, to: URL): boolean {
+  if (from.origin === to.origin) return true
+  return from.hostname === to.hostname && from.protocol === 'http:' && to.protocol === 'https:'
 }

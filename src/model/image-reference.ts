@@ -8,7 +8,10 @@ const referenceCharactersMax = 512
 
 /** Whether a text names an image as Docker's registries do: `[host[:port]/]path[:tag][@digest]`. */
 export function isImageReference(text: string): boolean {
-  return text.length <= referenceCharactersMax && referencePattern.test(text)
+  if (text.length > referenceCharactersMax || !referencePattern.test(text)) return false
+  // Newer engines take a first part in capitals for a host, older ones for a mistake.
+  const [first = '', ...rest] = text.split('/')
+  return rest.length === 0 || !/[A-Z]/.test(first) || /[.:]/.test(first)
 }
 
 /** Host of the registry that an image names, without port and brackets; undefined where the engine's own is meant. */

@@ -55,6 +55,8 @@ export const limits = {
   /** Of the search for one pattern, and of all those of one request: a thousand take about 20 µs. */
   patternStepsMax: 20_000,
   requestPatternStepsMax: 100_000,
+  /** Of why a job failed: a command stands in it as a whole, if it is not longer. */
+  statusReasonCharactersMax: 500,
   /** Each has an upload URL of its own in the answer. */
   fileMapFilesMax: 10_000,
   outputBytesMax: 5 * GiB,

@@ -21,6 +21,8 @@ export interface AppSettings {
   enableBasicAuth: boolean
   customRules?: CustomRule[]
   buildSpec?: string
+  /** Whether that was detected by a build, and nobody has set one since: then each build detects it anew. */
+  buildSpecDetected?: boolean
   customHeaders?: string
   enableAutoBranchCreation?: boolean
   autoBranchCreationPatterns?: string[]

@@ -9,11 +9,12 @@ export interface DeployedJob extends Pick<DeploymentRow, 'files' | 'bytes'> {
 /**
  * Jobs of a branch whose deployments can be shown, newest first.
  * @param page.before only jobs with a lower number
+ * @param page.deployedBefore only deployments that are older than this
  */
 export async function listDeployedJobs(
   queries: Queries,
   branchId: string,
-  page: { before?: number | undefined; limit: number },
+  page: { before?: number | undefined; deployedBefore?: number | undefined; limit: number },
 ): Promise<DeployedJob[]> {
   const rows = await queries
     .selectFrom('jobs')
@@ -23,6 +24,9 @@ export async function listDeployedJobs(
     .where('jobs.branchId', '=', branchId)
     .where('jobs.status', '=', 'SUCCEED')
     .$if(page.before !== undefined, (query) => query.where('jobs.number', '<', page.before!))
+    .$if(page.deployedBefore !== undefined, (query) =>
+      query.where('deployments.createdAt', '<', page.deployedBefore!),
+    )
     .orderBy('jobs.number', 'desc')
     .limit(page.limit)
     .execute()

@@ -14,6 +14,8 @@ import {
   type UpdateAppCommandInput,
 } from '@aws-sdk/client-amplify'
 
+import type { AppSecrets } from '../../src/model/settings.ts'
+import { findApp } from '../../src/store/apps.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 
 let api: TestApi
@@ -227,6 +229,22 @@ describe('UpdateApp', () => {
       enableAutoBranchCreation: false,
     })
     expect(updated).toEqual({ ...app, enableAutoBranchCreation: false, updateTime: updated.updateTime })
+  })
+
+  test.each([
+    ['https://git.example/b.git', 'secret-1'],
+    ['https://other.example/a.git', undefined],
+    ['http://git.example/a.git', undefined],
+    ['ssh://git@git.example/a.git', undefined],
+  ])('to the repository %s sends the token %p there', async (repository, expected) => {
+    const app = await createApp({ repository: 'https://git.example/a.git', accessToken: 'secret-1' })
+    await updateApp(app, { repository })
+    const { queries } = api.services.database
+    const row = await findApp(queries, { accountId: '000000000000', region: 'us-east-1' }, app.appId!)
+    expect(api.services.secrets.open<AppSecrets>(row!.secrets!).accessToken).toBe(expected)
+    await updateApp(app, { repository: 'https://third.example/', accessToken: 'secret-2' })
+    const moved = await findApp(queries, { accountId: '000000000000', region: 'us-east-1' }, app.appId!)
+    expect(api.services.secrets.open<AppSecrets>(moved!.secrets!).accessToken).toBe('secret-2')
   })
 
   test('clears roles, rules and headers by what is empty', async () => {

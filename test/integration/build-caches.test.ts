@@ -53,6 +53,16 @@ test('a folder is there again in the next build, and still published where it is
   expect(at('# Caching completed')).toBeLessThan(at('Uploading build artifact'))
 })
 
+test('it is restored before anything of the repository runs, which could move folders meanwhile', async () => {
+  const ownNvm = { env: { variables: { NVM_DIR: 'nvm' } } }
+  const { build } = await begin({
+    'amplify.yml': JSON.stringify({ ...JSON.parse(spec([counting], ['m/**/*'])), ...ownNvm }),
+    'nvm/nvm.sh': 'echo "It begins with $(cat m/n || echo nothing)."\nnvm() { echo none; }\n',
+  })
+  expect((await build()).log).toContain('It begins with nothing.')
+  expect((await build()).log).toContain('It begins with x.')
+})
+
 test('it is kept without artifacts and after a failed build, and dropped when two fail in a row', async () => {
   const { repository, build } = await begin({ 'amplify.yml': spec([counting], ['m/**/*'], 'none') })
   const change = (commands: string[]) => repository.commit({ 'amplify.yml': spec(commands, ['m/**/*']) })

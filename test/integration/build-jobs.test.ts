@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { limits } from '../../src/model/limits.ts'
 import type { Manifest } from '../../src/model/manifest.ts'
 import { deleteApp } from '../../src/store/apps.ts'
 import { findBranchById } from '../../src/store/branches.ts'
@@ -224,6 +225,23 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       const retry = await runs.start(branchId, { type: 'RETRY', commitId: old })
       expect((await runs.finish(retry)).commitId).toBe(old)
       expect(await runs.liveFiles(branchId)).toEqual({ 'index.html': 'old' })
+    })
+
+    test('that fails says how without what a terminal would obey, and without a secret that is cut in two', async () => {
+      const repository = await site('plain')
+      const escape = String.fromCodePoint(27)
+      const command = `false # ${escape}]0;title${escape}[2J ${'x'.repeat(limits.statusReasonCharactersMax - 50)} secret-of-the-app`
+      const artifacts = { baseDirectory: 'out' }
+      const spec = { version: '1', frontend: { phases: { build: { commands: [command] } }, artifacts } }
+      const secrets = { accessToken: 'secret-of-the-app' }
+      const buildSpec = JSON.stringify(spec)
+      repository.commit({ 'amplify.yml': buildSpec })
+      const job = await runs.finish(
+        await runs.start(await runs.addApp({ repository: repository.url }, { secrets })),
+      )
+      expect(job.statusReason).toStartWith('The command ended with status 1: false # ]0;title[2J xxx')
+      expect(job.statusReason).not.toContain('secret')
+      expect(job.statusReason!.length).toBeLessThanOrEqual(limits.statusReasonCharactersMax + 1)
     })
 
     test('that fails says how, and leaves the live site as it was', async () => {

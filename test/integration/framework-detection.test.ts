@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { findAppById } from '../../src/store/apps.ts'
+import { findAppById, updateApp } from '../../src/store/apps.ts'
 import { findBranchById } from '../../src/store/branches.ts'
 import { createGitRepository, type TestRepository } from '../support/git-repository.ts'
 import { type JobRuns, openJobRuns } from '../support/job-runs.ts'
@@ -23,6 +23,8 @@ async function repository(files: Record<string, string>): Promise<TestRepository
   repositories.push(made)
   return made
 }
+
+const withoutBuild = 'version: 1\nfrontend: { artifacts: { baseDirectory: vite } }\n'
 
 /** A site of Vite, but for Vite itself: a folder of the repository stands for it, so that no registry is asked. */
 const viteSite = {
@@ -65,10 +67,24 @@ describe('a repository without a build spec', () => {
       platform: 'WEB',
       framework: 'Vite',
     })
+  })
 
-    const again = await build(branchId)
-    expect(again.status).toBe('SUCCEED')
-    expect(again.log).not.toContain('Detected framework')
+  test('is detected anew, until somebody sets a spec', async () => {
+    const made = await repository(viteSite)
+    const branchId = await runs.addApp({ repository: made.url })
+    await build(branchId)
+    made.commit({ 'yarn.lock': '' })
+    const changed = await build(branchId)
+    expect(changed.log).toContain('# - the lock file is yarn.lock')
+    expect(changed.log).toContain('# Written to the buildSpec of the app')
+    expect((await settingsOf(branchId)).app.buildSpec).toContain('yarn install')
+    const { queries } = runs.database
+    const { appId } = (await findBranchById(queries, branchId))!
+    const { buildSpecDetected: _, ...settings } = (await settingsOf(branchId)).app
+    await updateApp(queries, appId, { settings: { ...settings, buildSpec: withoutBuild } })
+    const own = await build(branchId)
+    expect(own.log).not.toContain('Detected framework')
+    expect(own.log).toContain("# Build spec: the app's buildSpec")
   })
 
   test('leaves the framework that somebody set', async () => {

@@ -55,6 +55,16 @@ describe.each(executors.filter(([, there]) => there).map(([name]) => name))(
       return job
     }
 
+    test('that puts functions in the place of the shell’s own commands is not heard', async () => {
+      const environmentVariables = { 'BASH_FUNC_builtin%%': '() { echo taken over; exit 7; }' }
+      const buildSpec = `version: 1\nfrontend:\n  phases: { build: { commands: [mkdir out; cp index.html out, "compgen -A function builtin || echo nothing is taken over"] } }\n  artifacts: { baseDirectory: out }\n`
+      const job = await runs.finish(
+        await runs.start(await runs.addApp({ repository: repository.url, buildSpec, environmentVariables })),
+      )
+      expect(job.status, await runs.log(job.jobKey, 'BUILD')).toBe('SUCCEED')
+      expect(await runs.log(job.jobKey, 'BUILD')).toContain(']: nothing is taken over')
+    })
+
     test.each([
       ['a file of the machine', 'ln -s /etc/passwd out/page.txt'],
       ['the files of the server', 'ln -s ../../../../.. out/server'],

@@ -93,3 +93,11 @@ test('the deployment of a deleted job cannot be chosen, and the site stays when 
   expect(await rollback()).toBe('Job 2 is live.')
   expect(await visit()).toBe('two')
 })
+
+test('without a name it never goes forward, also where the live one’s job was deleted', async () => {
+  expect(await publish('six')).toBe('SUCCEED')
+  expect(await rollback('2')).toBe('Job 2 is live.')
+  await preamp.client.send(new DeleteJobCommand({ ...branch, jobId: '2' }))
+  expect(await rollback()).toBe('Job 1 is live.')
+  expect(await visit()).toBe('one')
+})

@@ -69,3 +69,10 @@ export async function createFixtureRepository(folder: string): Promise<TestRepos
   repository.commit({}, `Add ${name}`)
   return repository
 }
+
+/** For checkouts of whatever a test has made. */
+export const anyRepository = {
+  allowed: true,
+  dataFolder: '/nonexistent',
+  examplesFolder: '/nonexistent/examples',
+}

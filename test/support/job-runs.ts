@@ -26,6 +26,7 @@ import type { JobRow, StepRow } from '../../src/store/schema.ts'
 import { SecretBox } from '../../src/store/secret-box.ts'
 import { findStep, listSteps } from '../../src/store/steps.ts'
 import { type TestEngine, testImage } from './container-engine.ts'
+import { anyRepository } from './git-repository.ts'
 import { appRow, branchRow, jobRow } from './rows.ts'
 import { openTestToolchains } from './toolchains.ts'
 import { waitFor } from './wait-for.ts'
@@ -135,7 +136,7 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
       cpus: 2,
       diskBytes: 1024 ** 3,
     }),
-    fileRepositories: true,
+    localRepositories: anyRepository,
     privateSources: true,
     sitesChanged: async () => undefined,
     visit: async () => ({ status: 200 }),

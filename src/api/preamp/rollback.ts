@@ -92,12 +92,23 @@ export const rollBack: SignedEndpoint = {
 
 async function jobBeforeActive(queries: Queries, { branch }: OwnedBranch): Promise<JobRow> {
   const active = await activeNumber(queries, branch)
-  const [before] = await listDeployedJobs(queries, branch.branchId, { before: active, limit: 1 })
+  const deployedBefore = active === undefined ? await activeSince(queries, branch) : undefined
+  const [before] = await listDeployedJobs(queries, branch.branchId, {
+    before: active,
+    deployedBefore,
+    limit: 1,
+  })
   if (before) return before.job
   const than = active === undefined ? '' : ` than job ${active}, which is live`
   throw new BadRequestException(
     `Branch ${branch.name} has no earlier deployment${than}. Start a job, or name one of those that are kept.`,
   )
+}
+
+/** When what is live was deployed, whose job was deleted since; undefined where nothing is live. */
+async function activeSince(queries: Queries, { activeDeploymentId }: BranchRow): Promise<number | undefined> {
+  if (activeDeploymentId === null) return undefined
+  return (await findDeployment(queries, activeDeploymentId))?.createdAt
 }
 
 async function activeNumber(queries: Queries, { branchId }: BranchRow): Promise<number | undefined> {

@@ -2,6 +2,8 @@
 export interface CachePaths {
   wanted: CachePattern[]
   excluded: CachePattern[]
+  /** Globs that name nothing below the build path. */
+  outside: string[]
 }
 
 /** One glob, relative to the build path. A folder that it matches is meant with all that is in it. */
@@ -20,17 +22,19 @@ export interface CachePattern {
 export function readCachePaths(globs: readonly string[]): CachePaths {
   const wanted: CachePattern[] = []
   const excluded: CachePattern[] = []
+  const outside: string[] = []
   for (const glob of globs) {
     const isExcluded = glob.startsWith('!')
     const parts = partsOf(isExcluded ? glob.slice(1) : glob)
     if (parts) (isExcluded ? excluded : wanted).push(patternOf(parts))
+    else outside.push(glob)
   }
-  return { wanted, excluded }
+  return { wanted, excluded, outside }
 }
 
 /** Undefined for what is not below the build path. */
 function partsOf(glob: string): string[] | undefined {
-  if (glob.startsWith('/')) return undefined
+  if (/^(?:\/|~|\$HOME\b)/.test(glob)) return undefined
   const parts: string[] = []
   for (const part of glob.split('/')) {
     if (part === '' || part === '.') continue

@@ -1,9 +1,10 @@
 import type { BuildLog } from '../build-log.ts'
 import type { BuildCaches, CachedBuild } from './build-caches.ts'
+import { readCachePaths } from './cache-paths.ts'
 
 /** A build's use of its branch's cache, told to its log in Amplify's words (contract/hosting-behaviour.md §1.10, §1.11). */
 export interface CacheStep {
-  /** When the session stands, before its first command. */
+  /** Before anything of the repository runs, which could change folders while they are moved. */
   restore(): Promise<void>
   /**
    * When the commands have succeeded and no process of them is left, before the artifacts are looked at: they need not be
@@ -25,6 +26,12 @@ export function cacheStep(
   if (globs === undefined) return { restore: async () => undefined, save: async () => undefined }
   return {
     async restore() {
+      for (const glob of readCachePaths(globs).outside) {
+        log.write(
+          'WARNING',
+          `# ${glob} of cache.paths is not cached: it lies outside of the folder that is built.`,
+        )
+      }
       log.write('INFO', '# Retrieving cache...')
       if (!(await caches.restore(build, from))) return log.write('INFO', '# There is no cache yet')
       log.write('INFO', '# Extracting cache...')

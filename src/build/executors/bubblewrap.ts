@@ -37,7 +37,7 @@ export function openBubblewrapExecutor(options: BubblewrapOptions): Executor {
 
   async function open(session: SessionOptions, network: SessionNetwork | undefined): Promise<BuildSession> {
     const mark = jobMark(instance, session.jobKey)
-    const folder = await prepareJobFolder(session.workFolder, user)
+    const folder = await prepareJobFolder(session, user)
     const home = join(workPlace, homeName)
     const self = user ?? { uid: process.getuid!(), gid: process.getgid!() }
     const data = {

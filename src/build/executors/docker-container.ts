@@ -10,7 +10,7 @@ import { type BuildUser, type JobFolder, pathInside } from './job-folder.ts'
 import { instanceMark, markVariable } from './job-mark.ts'
 import type { OpenPlace } from './network-rules.ts'
 import { workPlace } from './sandbox.ts'
-import { isShellName } from './shell-script.ts'
+import { variablesBeyondShell } from './shell-script.ts'
 import { openShellSession } from './shell-session.ts'
 
 /** Files of the server that all containers get, on the host. */
@@ -43,8 +43,8 @@ export interface Container {
 export async function createContainer(container: Container): Promise<void> {
   const { engine, instance, session, mark, environment, network } = container
   // Podman takes a name that ends in an asterisk for all that begin like it.
-  const beyondShell = Object.entries(environment).filter(
-    ([name]) => !isShellName(name) && !name.endsWith('*'),
+  const beyondShell = Object.entries(variablesBeyondShell(environment)).filter(
+    ([name]) => !name.endsWith('*'),
   )
   const handedOver = { ...Object.fromEntries(beyondShell), [markVariable]: mark }
   const planned = createArguments({

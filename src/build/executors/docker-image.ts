@@ -15,6 +15,8 @@ export interface LocalImage {
   id: string
   /** Variables that the image sets. */
   environment: Record<string, string>
+  /** Folders for which Docker makes a volume each, outside of what is read-only or measured. Podman is told not to. */
+  volumes: string[]
 }
 
 /**
@@ -24,12 +26,15 @@ export interface LocalImage {
 export async function findImage(engine: ContainerEngine, reference: string): Promise<LocalImage | undefined> {
   const answer = await callEngine(engine, ['image', 'inspect', reference])
   if (answer.exitCode !== 0) return undefined
-  const [image] = JSON.parse(answer.stdout) as [{ Id: string; Config?: { Env?: string[] | null } }]
+  const [image] = JSON.parse(answer.stdout) as [
+    { Id: string; Config?: { Env?: string[] | null; Volumes?: object | null } },
+  ]
   const pairs = (image.Config?.Env ?? []).map((text) => {
     const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(text) ?? []
     return [name, value] as const
   })
-  return { id: image.Id, environment: Object.fromEntries(pairs) }
+  const volumes = Object.keys(image.Config?.Volumes ?? {})
+  return { id: image.Id, environment: Object.fromEntries(pairs), volumes }
 }
 
 /**
@@ -59,6 +64,11 @@ export async function pullImage(
     // Docker prints the name that was asked for, Podman the image's id.
     const image = await findImage(engine, engine.kind === 'podman' ? answer.stdout.trim() : reference)
     if (!image) throw new Error(`${engine.kind} pulled ${reference}, and does not know it`)
+    if (engine.kind === 'docker' && image.volumes.length > 0) {
+      throw customerError(
+        `The image ${reference} declares volumes (${image.volumes.join(', ')}), in which a build could write without limit. Use one without VOLUME`,
+      )
+    }
     return image
   } finally {
     await rm(folder, { recursive: true, force: true })

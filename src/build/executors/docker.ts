@@ -52,7 +52,7 @@ export function openDockerExecutor(options: DockerOptions): Executor {
 
     async open(session) {
       const image = await imageOf(options, session)
-      const folder = await prepareJobFolder(session.workFolder, options.user)
+      const folder = await prepareJobFolder(session, options.user)
       const mark = jobMark(instance, session.jobKey)
       const { PATH: path = standardPath, ...ofImage } = image.environment
       const environment = completeEnvironment(

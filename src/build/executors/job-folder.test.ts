@@ -33,7 +33,7 @@ test.if(isRoot)(
   async () => {
     symlinkSync(join(root, 'secret'), join(work, 'site/link'))
     symlinkSync(root, join(work, 'site/folder-link'))
-    const folder = await prepareJobFolder(work, user)
+    const folder = await prepareJobFolder({ workFolder: work }, user)
     for (const path of ['.', 'site', 'site/index.html', 'site/link', homeName]) {
       expect(lstatSync(join(work, path)).uid).toBe(user.uid)
     }
@@ -47,18 +47,18 @@ test.if(isRoot)(
 test.if(isRoot)(
   'hands over nothing at a later session, when the job may have linked files of others there',
   async () => {
-    await prepareJobFolder(work, user)
+    await prepareJobFolder({ workFolder: work }, user)
     writeFileSync(join(work, 'site/of-root'), '')
-    await prepareJobFolder(work, user)
+    await prepareJobFolder({ workFolder: work }, user)
     expect(statSync(join(work, 'site/of-root')).uid).toBe(0)
   },
 )
 
 test('follows no link that a former session left where the home folder was', async () => {
-  await prepareJobFolder(work, undefined)
+  await prepareJobFolder({ workFolder: work }, undefined)
   rmSync(join(work, homeName), { recursive: true })
   symlinkSync(join(root, 'elsewhere'), join(work, homeName))
-  const folder = await prepareJobFolder(work, undefined)
+  const folder = await prepareJobFolder({ workFolder: work }, undefined)
   expect(readdirSync(root).toSorted()).toEqual(['job', 'secret'])
   expect(lstatSync(folder.temporary).isDirectory()).toBeTrue()
 })

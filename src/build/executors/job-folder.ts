@@ -1,6 +1,8 @@
 import { chmodSync, lchownSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 
+import type { SessionOptions } from '../executor.ts'
+
 export interface BuildUser {
   uid: number
   gid: number
@@ -21,7 +23,10 @@ export const homeName = '.preamp-home'
  * Makes a job's folder ready for its next session. Before the first one, all that is in it is handed to the build's user;
  * never again afterwards, when the job's own commands may have put links to other files there.
  */
-export async function prepareJobFolder(work: string, user: BuildUser | undefined): Promise<JobFolder> {
+export async function prepareJobFolder(
+  { workFolder: work, onFolderReady }: Pick<SessionOptions, 'workFolder' | 'onFolderReady'>,
+  user: BuildUser | undefined,
+): Promise<JobFolder> {
   chmodSync(work, 0o700)
   if (user && lstatSync(work).uid !== user.uid) {
     const owner = `${user.uid}:${user.gid}`
@@ -30,6 +35,7 @@ export async function prepareJobFolder(work: string, user: BuildUser | undefined
     })
     if ((await chown.exited) !== 0) throw new Error(`chown of ${work} failed: ${await chown.stderr.text()}`)
   }
+  await onFolderReady?.()
   const home = join(work, homeName)
   // What a former session made of it, a link perhaps, is followed by the commands alone, never here.
   if (!lstatSync(home, { throwIfNoEntry: false })) makeOwned(home, user)

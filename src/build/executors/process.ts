@@ -30,7 +30,7 @@ export function openProcessExecutor(options: ProcessOptions): Executor {
       const mark = jobMark(instance, session.jobKey)
       const work = resolve(session.workFolder)
       const user = setpriv !== undefined && isReachableByOthers(dirname(work)) ? options.user : undefined
-      const folder = await prepareJobFolder(work, user)
+      const folder = await prepareJobFolder({ ...session, workFolder: work }, user)
       return openShellSession({
         command: commandLine(setpriv, user),
         cwd: '/',

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 
 import { markVariable } from './job-mark.ts'
 import { makeInputPipe, type OutputPipe } from './output-pipes.ts'
-import { commandDescriptor, isShellName } from './shell-script.ts'
+import { commandDescriptor, variablesBeyondShell } from './shell-script.ts'
 import type { ShellOptions } from './shell-session.ts'
 
 export interface ShellProcess {
@@ -24,14 +24,17 @@ export async function spawnShell(
   >,
   pipes: OutputPipe[],
 ): Promise<ShellProcess> {
-  const beyondShell = Object.entries(options.environment).filter(([name]) => !isShellName(name))
   const sockets = Array.from({ length: options.inputs.length + 1 }, () => 'pipe' as const)
   let stdin: OutputPipe | undefined
   try {
     stdin = options.commandsOnStdin && (await makeInputPipe())
     const child = Bun.spawn(options.command, {
       cwd: options.cwd,
-      env: { ...Object.fromEntries(beyondShell), ...options.hostEnvironment, [markVariable]: options.mark },
+      env: {
+        ...variablesBeyondShell(options.environment),
+        ...options.hostEnvironment,
+        [markVariable]: options.mark,
+      },
       stdio: [stdin?.readEnd ?? 'ignore', pipes[0]!.writeEnd, pipes[1]!.writeEnd, ...(stdin ? [] : sockets)],
       detached: true,
     })

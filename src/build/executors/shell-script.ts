@@ -39,6 +39,17 @@ export function exportCommand(environment: Record<string, string>): string {
     .join('\n')
 }
 
+/**
+ * The variables that only programs can have. Not those by which bash takes over functions, with which one could put itself in
+ * the place of our own steps.
+ */
+export function variablesBeyondShell(environment: Record<string, string>): Record<string, string> {
+  const beyond = Object.entries(environment).filter(
+    ([name]) => !isShellName(name) && !name.startsWith('BASH_FUNC_'),
+  )
+  return Object.fromEntries(beyond)
+}
+
 /** Whether a shell can have a variable of this name. Others exist only in the environment of programs. */
 export function isShellName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
