@@ -148,6 +148,7 @@ async function openEdges({
         credentialsKey: secrets.deriveKey(credentialsPurpose).toString('base64url'),
         privateAllowed: config.privateSources ?? isLoopbackBind(config),
         plainProxies: config.proxyHttp,
+        replacedMilliseconds: config.previousAssetsMinutes * 60_000,
         trustedProxies: config.trustedProxies,
         countryHeader: config.countryHeader ?? null,
         countryFile: config.countryFile ?? null,

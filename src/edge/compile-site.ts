@@ -11,13 +11,20 @@ import type { SiteAccess } from './access.ts'
 import { HeaderRules } from './header-rules.ts'
 import type { Deployment, Site } from './site.ts'
 
+/** Deployments beside the one that a host shows. */
+export interface EarlierDeployments {
+  replaced: readonly Deployment[]
+  skewProtected: ReadonlySet<string> | undefined
+}
+
 /** All that a site is made of but its files: two sites whose texts are the same are the same. */
-export function siteKey({ app, branch, deployment }: SiteRow): string {
+export function siteKey({ app, branch, deployment }: SiteRow, earlierIds: readonly unknown[]): string {
   const { customRules, customHeaders, enableBasicAuth } = app.settings
   const own = [deployment?.deploymentId, branch.name, branch.settings.enableBasicAuth, branch.basicAuth]
   return JSON.stringify([
     app.appId,
     own,
+    earlierIds,
     customRules,
     customHeaders,
     enableBasicAuth,
@@ -31,6 +38,7 @@ export function compileSite(
   { app, branch }: SiteRow,
   deployment: Deployment | null,
   { plainProxies, log }: { plainProxies: boolean; log: Logger },
+  { replaced, skewProtected }: EarlierDeployments = noEarlier,
 ): Site {
   const options = appOptionsOf(app)
   const brought = options.customRulesFile ? (deployment?.customRules ?? []) : []
@@ -38,11 +46,41 @@ export function compileSite(
     appId: app.appId,
     branchName: branch.name,
     deployment,
+    isPermanent: false,
+    replaced,
+    skewProtected,
     access: accessOf({ app, branch }),
     rules: readRules([...(app.settings.customRules ?? []), ...brought], { ...options, plainProxies }),
     headers: new HeaderRules(headersOf(app, deployment, log)),
     options,
   }
+}
+
+const noEarlier: EarlierDeployments = { replaced: [], skewProtected: undefined }
+
+/** What the permanent address of a job shows: no search engine shall take it for the site itself. */
+export function permanentSite(site: Site): Site {
+  const { entries } = site.headers
+  return { ...site, isPermanent: true, headers: new HeaderRules([notIndexed, ...entries]) }
+}
+
+/** Before all others, any of which may say something else. */
+const notIndexed: CustomHeaders = {
+  pattern: '**',
+  headers: [{ key: 'X-Robots-Tag', value: 'noindex' }],
+}
+
+/** The same host with the files of another deployment, and with the rules and headers that those bring. */
+export function showing(
+  site: Site,
+  row: SiteRow,
+  deployment: Deployment,
+  options: { plainProxies: boolean; log: Logger },
+): Site {
+  const shown = compileSite(row, deployment, options)
+  // Rules may be many: they are shared but where each deployment brings its own.
+  const rules = appOptionsOf(row.app).customRulesFile ? shown.rules : site.rules
+  return { ...shown, rules, access: site.access, skewProtected: site.skewProtected }
 }
 
 /**

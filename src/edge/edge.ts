@@ -6,15 +6,25 @@ import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
 import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
 import type { Answer } from './answer.ts'
+import { contentTypeOf, isPage } from './content-type.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { createFiles } from './files.ts'
 import { handOverMilliseconds } from './messages.ts'
-import { answerOptions, errorPage, methodNotAllowed, redirect, refuse, withHeaders } from './pages.ts'
+import {
+  answerOptions,
+  errorPage,
+  methodNotAllowed,
+  noStartPage,
+  redirect,
+  refuse,
+  withHeaders,
+} from './pages.ts'
 import { createProxy } from './proxy.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
+import { askedDeployment, markAnswer } from './skew-protection.ts'
 import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
 import { watchChanges } from './watch-changes.ts'
 import { openTunnel, type Tunnel, tunnelHandler, wantsWebSocket } from './websocket-proxy.ts'
@@ -55,11 +65,15 @@ export function createEdge(options: {
   /** Whether rules may fetch from private and loopback addresses, and from `http://` ones. */
   privateAllowed?: boolean
   plainProxies?: boolean
+  /** How long assets of a deployment are served after another one took its place. */
+  replacedMilliseconds?: number
+  /** Epoch milliseconds. */
+  now?(): number
   log: Logger
 }): Edge {
   const { database, accessLog, logAddresses = true, credentialsKey, visitors = onlyPeers, log } = options
-  const { privateAllowed = false, plainProxies = false } = options
-  const sites = createSites({ ...options, plainProxies })
+  const { privateAllowed = false, plainProxies = false, replacedMilliseconds = 0, now = Date.now } = options
+  const sites = createSites({ ...options, plainProxies, replacedMilliseconds, now })
   const files = createFiles(options)
   const decide = createDecisions()
   const findVisitor = createVisitors(visitors)
@@ -93,7 +107,33 @@ export function createEdge(options: {
     const visitor = findVisitor(request, () => server?.requestIP(request)?.address)
     const refused = typeof site === 'string' ? undefined : refusal(request, site, visitor)
     if (refused) return refuse(refused, request.method === 'HEAD')
-    const decision = decide(site, request, visitor)
+    if (typeof site === 'object' && site.skewProtected) return answerAsAsked(request, site, visitor)
+    return carryOut(request, site, decide(site, request, visitor), visitor)
+  }
+
+  /** By the deployment that the request asks for (contract/hosting-behaviour.md §6.7). */
+  async function answerAsAsked(request: Request, site: Site, visitor: Visitor): Promise<Answer> {
+    const asked = { url: request.url, header: (name: string) => request.headers.get(name) }
+    const deploymentId = askedDeployment(site, asked)
+    const shown = deploymentId === undefined ? site : await sites.showing(site, deploymentId)
+    const decision = decide(shown, request, visitor)
+    const answer = await carryOut(request, shown, decision, visitor)
+    // A tunnel has no response.
+    if (answer.facts.status === 101) return answer
+    markAnswer(answer.response, asked, {
+      deploymentId: shown.deployment?.deploymentId,
+      isDocument: decision.kind === 'file' && isDocument(decision),
+      isSecure: request.url.startsWith('https:') || visitor.forwarded().proto === 'https',
+    })
+    return answer
+  }
+
+  function carryOut(
+    request: Request,
+    site: SiteAnswer,
+    decision: Decision,
+    visitor: Visitor,
+  ): Answer | Promise<Answer> {
     if (decision.kind === 'file') return files.send(request, decision)
     if (decision.kind === 'proxy') return passOn(request, site as Site, decision, visitor)
     return withHeaders(act(request, decision), decision.headers)
@@ -186,7 +226,13 @@ function act(request: Request, decision: Exclude<Decision, FileDecision | ProxyD
       return answerOptions()
     case 'method-not-allowed':
       return methodNotAllowed()
+    case 'no-start-page':
+      return noStartPage(decision.folder, request.method === 'HEAD')
     default:
       return refuse(decision.kind, request.method === 'HEAD')
   }
+}
+
+function isDocument({ path, headers }: FileDecision): boolean {
+  return isPage(headers.headers['content-type'] ?? contentTypeOf(path).value)
 }

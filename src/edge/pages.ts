@@ -18,6 +18,7 @@ const refusals: Record<Refusal | AccessRefusal, { status: number; title: string;
   },
   'unknown-host': { status: 404, title: 'Not found', text: 'There is no site at this address.' },
   'never-deployed': { status: 404, title: 'Not found', text: 'This branch has not been deployed yet.' },
+  'not-kept': { status: 404, title: 'Not found', text: 'The deployment at this address is not kept.' },
   'not-found': { status: 404, title: 'Not found', text: 'There is no page at this address.' },
   unauthorized: {
     status: 401,
@@ -48,9 +49,10 @@ export function errorPage(status: number, title: string, text: string, head = fa
 <p>${text}</p>
 </html>
 `
-  const facts = { status, contentType: pageHeaders['content-type'], contentLength: page.length }
+  const contentLength = Buffer.byteLength(page)
+  const facts = { status, contentType: pageHeaders['content-type'], contentLength }
   if (!head) return { response: new Response(page, { status, headers: pageHeaders }), facts }
-  const headHeaders = { ...pageHeaders, 'content-length': String(page.length) }
+  const headHeaders = { ...pageHeaders, 'content-length': String(contentLength) }
   return { response: new Response(null, { status, headers: headHeaders }), facts }
 }
 
@@ -62,6 +64,17 @@ export function refuse(refusal: Refusal | AccessRefusal, head: boolean): Answer 
   if (refusal === 'unauthorized') headers.set('www-authenticate', 'Basic realm="site", charset="UTF-8"')
   if (refusal === 'maintenance') headers.set('retry-after', '120')
   return answer
+}
+
+/**
+ * For a site without a start page. Its owner may be who reads it.
+ * @param folder that was published; empty for files that were handed over
+ */
+export function noStartPage(folder: string, head: boolean): Answer {
+  const place =
+    folder === '' ? 'at the root of the published files' : `in the published folder ${Bun.escapeHTML(folder)}`
+  const text = `This site has no start page: there is no index.html ${place}. Other pages of it may be there.`
+  return errorPage(404, 'Not found', text, head)
 }
 
 export function methodNotAllowed(): Answer {

@@ -25,6 +25,8 @@ beforeAll(async () => {
     blobs,
     siteSuffix: 'localhost',
     plainProxies: false,
+    replacedMilliseconds: 0,
+    now: Date.now,
     log: pino({ level: 'silent' }),
   })
 })

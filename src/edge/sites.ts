@@ -5,16 +5,28 @@ import { readManifest } from '../deploy/read-manifest.ts'
 import { limits } from '../model/limits.ts'
 import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
 import type { Database } from '../store/database.ts'
-import { findSite } from '../store/deployments.ts'
+import {
+  findDeployment,
+  findSite,
+  findSiteOfBranch,
+  findSiteOfJob,
+  listReplacedDeployments,
+  type SiteRow,
+} from '../store/deployments.ts'
 import { findDomainSite } from '../store/domain-sites.ts'
 import type { DeploymentRow } from '../store/schema.ts'
-import { compileSite, siteKey } from './compile-site.ts'
+import { compileSite, type EarlierDeployments, permanentSite, showing, siteKey } from './compile-site.ts'
 import { FileTable } from './file-table.ts'
-import type { Deployment, SiteAnswer } from './site.ts'
+import type { Deployment, Site, SiteAnswer } from './site.ts'
 
 export interface Sites {
   /** The answer itself where it is known, so that a request that needs no SQL waits for nothing. */
   find(host: string | null): SiteAnswer | Promise<SiteAnswer>
+  /**
+   * The same host with the files of another deployment, one of its `skewProtected`; the site itself where that one is gone in
+   * the meantime.
+   */
+  showing(site: Site, deploymentId: string): Site | Promise<Site>
   /** From its return on, every new request sees what the database holds. */
   refresh(): void
 }
@@ -23,9 +35,22 @@ interface Entry {
   answer: SiteAnswer
   /** What the answer was made from; empty for none. */
   key: string
-  /** The refresh after which it was read. */
+  /** The refresh after which it was read; none where its time is over. */
   generation: number
+  /** When what it shows of earlier deployments changes: epoch milliseconds, or Infinity. */
+  until: number
 }
+
+type ReadSite = Pick<Entry, 'answer' | 'key' | 'until'>
+
+/** As the database has them. */
+interface EarlierRows {
+  replaced: DeploymentRow[]
+  skewProtected: ReadonlySet<string> | undefined
+  until: number
+}
+
+const noneEarlier: EarlierRows = { replaced: [], skewProtected: undefined, until: Infinity }
 
 // RFC 9110 §7.2, without user names; Bun joins two Host headers with a comma.
 const hostPattern = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?$/i
@@ -41,9 +66,12 @@ export function createSites(options: {
   siteSuffix: string
   /** Whether rules may fetch from `http://` addresses. */
   plainProxies: boolean
+  /** How long assets of a deployment are served after another one took its place. */
+  replacedMilliseconds: number
+  now(): number
   log: Logger
 }): Sites {
-  const { database, blobs, siteSuffix, log } = options
+  const { database, blobs, siteSuffix, replacedMilliseconds, now, log } = options
   /** What Hosts mean, as they were sent. A host has many spellings: they share one entry, whose key is its name. */
   const addresses = new Map<string, NamedHost>()
   const entries = new Map<string, Entry>()
@@ -51,8 +79,11 @@ export function createSites(options: {
   const loading = new Map<string, Promise<SiteAnswer>>()
   /** By their ids, shared by the hosts that show them. */
   const deployments = new Map<string, Deployment>()
+  /** What sites show of other deployments, by their ids. */
+  const variants = new WeakMap<Site, Map<string, Site | Promise<Site>>>()
   let deployedFiles = 0
   let generation = 0
+  let expiry: { at: number; timer: NodeJS.Timeout } | undefined
 
   function find(sentHost: string | null): SiteAnswer | Promise<SiteAnswer> {
     if (sentHost === null) return 'invalid'
@@ -85,7 +116,7 @@ export function createSites(options: {
     const host = address.name
     for (;;) {
       const readAfter = generation
-      let read: Pick<Entry, 'answer' | 'key'>
+      let read: ReadSite
       try {
         read = await readSite(address)
       } catch (error) {
@@ -103,17 +134,106 @@ export function createSites(options: {
   }
 
   /** What was decided for a site stays true as long as it is the same object. */
-  async function readSite(address: NamedHost): Promise<Pick<Entry, 'answer' | 'key'>> {
-    const row =
-      address.kind === 'branch'
-        ? await findSite(database.queries, address.appId, address.displayName)
-        : await findDomainSite(database.queries, address.name)
-    if (!row) return { answer: 'unknown', key: '' }
-    const key = siteKey(row)
+  async function readSite(address: NamedHost): Promise<ReadSite> {
+    const found = await findRow(address)
+    if (!found) return { answer: 'unknown', key: '', until: Infinity }
+    const { row, isPermanent } = found
+    const earlier = isPermanent ? noneEarlier : await findEarlier(row)
+    const { until } = earlier
+    const key = siteKey(row, [
+      earlier.replaced.map(({ deploymentId }) => deploymentId),
+      earlier.skewProtected && [...earlier.skewProtected],
+    ])
     const before = entries.get(address.name)
-    if (before?.key === key) return before
+    if (before?.key === key) return { ...before, until }
     const deployment = row.deployment ? await readDeployment(row.deployment) : null
-    return { answer: compileSite(row, deployment, options), key }
+    const site = compileSite(row, deployment, options, await readEarlier(earlier))
+    return { answer: isPermanent ? permanentSite(site) : site, key, until }
+  }
+
+  async function findRow(address: NamedHost): Promise<{ row: SiteRow; isPermanent: boolean } | undefined> {
+    const { queries } = database
+    const isPermanent = false
+    if (address.kind === 'domain') {
+      const row = await findDomainSite(queries, address.name)
+      return row && { row, isPermanent }
+    }
+    const { appId, displayName } = address
+    const row = await findSite(queries, appId, displayName)
+    if (row || address.kind === 'branch') return row && { row, isPermanent }
+    const ofJob = await findSiteOfJob(queries, appId, address.jobBranch, address.jobNumber)
+    return ofJob && { row: ofJob, isPermanent: true }
+  }
+
+  /** What visitors may still ask for, and until when that stays as it is. */
+  async function findEarlier({ branch }: SiteRow): Promise<EarlierRows> {
+    const { enableSkewProtection = false } = branch.settings
+    const replacedSince = now() - replacedMilliseconds
+    const skewSince = now() - limits.skewProtectionDays * 24 * 3600 * 1000
+    const since = enableSkewProtection ? Math.min(skewSince, replacedSince) : replacedSince
+    // Its pointer has not moved since then: most branches are asked no further.
+    const rows =
+      branch.updatedAt < since
+        ? []
+        : await listReplacedDeployments(database.queries, branch.branchId, {
+            since,
+            limit: limits.skewDeploymentsMax,
+          })
+    const replaced = rows
+      .filter(({ replacedAt }) => replacedAt! > replacedSince)
+      .slice(0, limits.replacedDeploymentsMax)
+    const isProtected = (row: DeploymentRow) => row.skewProtected && row.replacedAt! > skewSince
+    const skewProtected = enableSkewProtection ? rows.filter(isProtected) : undefined
+    return {
+      replaced,
+      skewProtected: skewProtected && new Set(skewProtected.map(({ deploymentId }) => deploymentId)),
+      until: Math.min(
+        ...replaced.map(({ replacedAt }) => replacedAt! + now() - replacedSince),
+        ...(skewProtected ?? []).map(({ replacedAt }) => replacedAt! + now() - skewSince),
+      ),
+    }
+  }
+
+  async function readEarlier({ replaced, skewProtected }: EarlierRows): Promise<EarlierDeployments> {
+    const read = await Promise.all(replaced.map(readReplaced))
+    return { replaced: read.filter((deployment) => deployment !== undefined), skewProtected }
+  }
+
+  async function readReplaced(row: DeploymentRow): Promise<Deployment | undefined> {
+    try {
+      return await readDeployment(row)
+    } catch (error) {
+      // What is live needs none of it.
+      log.error({ err: error, deploymentId: row.deploymentId }, 'an earlier deployment cannot be read')
+      return undefined
+    }
+  }
+
+  function showingOther(site: Site, deploymentId: string): Site | Promise<Site> {
+    const known = variants.get(site) ?? new Map<string, Site | Promise<Site>>()
+    const variant = known.get(deploymentId)
+    if (variant) return variant
+    const read = readVariant(site, deploymentId).then(
+      (shown) => {
+        known.set(deploymentId, shown)
+        return shown
+      },
+      (error: unknown) => {
+        known.delete(deploymentId)
+        throw error
+      },
+    )
+    known.set(deploymentId, read)
+    variants.set(site, known)
+    return read
+  }
+
+  async function readVariant(site: Site, deploymentId: string): Promise<Site> {
+    const { queries } = database
+    const row = await findSiteOfBranch(queries, site.appId, site.branchName)
+    const other = row && (await findDeployment(queries, deploymentId))
+    if (!other || other.branchId !== row.branch.branchId) return site
+    return showing(site, row, await readDeployment(other), options)
   }
 
   async function readDeployment({
@@ -129,6 +249,7 @@ export function createSites(options: {
       legacyCustomHeaders,
       customRules,
       appRoot = '',
+      folder = '',
     } = await readManifest(blobs, manifestSha)
     const deployment: Deployment = {
       deploymentId,
@@ -138,6 +259,7 @@ export function createSites(options: {
       legacyCustomHeaders,
       customRules,
       appRoot,
+      folder,
     }
     keep(deployment)
     return deployment
@@ -154,7 +276,7 @@ export function createSites(options: {
       deployments.delete(old.deploymentId)
       deployedFiles -= old.files.size
       for (const [host, { answer }] of entries) {
-        if (typeof answer === 'object' && answer.deployment === old) entries.delete(host)
+        if (shownBy(answer).includes(old)) entries.delete(host)
       }
     }
   }
@@ -164,7 +286,41 @@ export function createSites(options: {
     nobodys.delete(host)
     const kept = typeof entry.answer === 'object' && entry.answer.deployment !== null ? entries : nobodys
     kept.set(host, entry)
+    if (entry.until !== Infinity) expireAt(entry.until)
     if (kept.size > limits.edgeHostsMax) kept.delete(kept.keys().next().value!)
+  }
+
+  /** Every deployment that a host keeps in memory. */
+  function shownBy(answer: SiteAnswer): Deployment[] {
+    if (typeof answer === 'string') return []
+    const deployments = [...answer.replaced]
+    for (const site of [answer, ...(variants.get(answer)?.values() ?? [])]) {
+      if (!(site instanceof Promise) && site.deployment) deployments.push(site.deployment)
+    }
+    return deployments
+  }
+
+  /** One timer for all hosts, as few have anything that ends. */
+  function expireAt(time: number): void {
+    if (expiry && expiry.at <= time) return
+    clearTimeout(expiry?.timer)
+    const timer = setTimeout(expire, Math.max(time - now(), 0) + 1)
+    timer.unref()
+    expiry = { at: time, timer }
+  }
+
+  /** Whose time is over is read again when it is next asked for. */
+  function expire(): void {
+    expiry = undefined
+    let next = Infinity
+    for (const entry of entries.values()) {
+      if (entry.until <= now()) {
+        entry.generation = -1
+        entry.until = Infinity
+      }
+      next = Math.min(next, entry.until)
+    }
+    if (next !== Infinity) expireAt(next)
   }
 
   function refresh(): void {
@@ -177,7 +333,7 @@ export function createSites(options: {
   function forgetReplaced(): void {
     const shown = new Set<Deployment>()
     for (const { answer } of entries.values()) {
-      if (typeof answer === 'object' && answer.deployment) shown.add(answer.deployment)
+      for (const deployment of shownBy(answer)) shown.add(deployment)
     }
     for (const deployment of deployments.values()) {
       if (shown.has(deployment)) continue
@@ -186,7 +342,7 @@ export function createSites(options: {
     }
   }
 
-  return { find, refresh }
+  return { find, showing: showingOther, refresh }
 }
 
 function isHost(text: string): boolean {

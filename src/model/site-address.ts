@@ -24,9 +24,12 @@ export function siteAddresses(sitesUrl: string): SiteAddresses {
 /** Two labels at the least, the last of which is no number: that would be an IP address. */
 const domainHost = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?![0-9]+$)[a-z0-9-]+$/
 
-/** What a Host header names: a branch by its own address, or by a custom domain. */
+/** What a Host header names: a branch by its own address, one of its jobs, or a branch by a custom domain. */
 export type NamedHost =
-  { kind: 'branch'; name: string; appId: string; displayName: string } | { kind: 'domain'; name: string }
+  | { kind: 'branch'; name: string; appId: string; displayName: string }
+  /** A branch that was made before such names were reserved may be called so, too: `displayName` is that of the branch then. */
+  | { kind: 'job'; name: string; appId: string; displayName: string; jobBranch: string; jobNumber: number }
+  | { kind: 'domain'; name: string }
 
 /**
  * Reads a Host header. The port does not matter: a proxy in front may listen on another one.
@@ -40,5 +43,19 @@ export function parseSiteHost(host: string, suffix: string): NamedHost | undefin
   const labels = name.slice(0, -suffix.length - 1).split('.')
   const [displayName, appId] = labels
   if (labels.length !== 2 || !displayName || !appId || !/^d[a-z0-9]{1,19}$/.test(appId)) return undefined
-  return { kind: 'branch', name, appId, displayName }
+  const [, jobBranch, digits] = jobLabel.exec(displayName) ?? []
+  if (jobBranch === undefined) return { kind: 'branch', name, appId, displayName }
+  return { kind: 'job', name, appId, displayName, jobBranch, jobNumber: Number(digits) }
+}
+
+const jobLabel = /^(.+)--([1-9][0-9]{0,9})$/
+
+/** The label of a job's permanent address, `<branch>--<job>.<app id>.<suffix>`, where its deployment stays as long as it is kept. */
+export function permanentLabel(displayName: string, jobNumber: number): string {
+  return `${displayName}--${jobNumber}`
+}
+
+/** Whether a branch cannot be called so, as a job's permanent address may be. */
+export function isReservedLabel(displayName: string): boolean {
+  return /--[0-9]+$/.test(displayName)
 }
