@@ -365,6 +365,7 @@ function createApi(
     credentialsKey: secrets.deriveKey(credentialsPurpose),
     transferUrls: new TransferUrls(secrets.deriveKey('transfer-urls')),
     defaultDomain: (appId) => sites.defaultDomain(appId),
+    siteUrl: (appId, label) => sites.siteUrl(appId, label),
     domainRecords: records,
     domainsChanged: () => verifier.wake(),
     // A worker that is still opening looks at the jobs when it starts; one that cannot open ends the server.

@@ -161,7 +161,7 @@ export function createSites(options: {
     const { appId, displayName } = address
     const row = await findSite(queries, appId, displayName)
     if (row || address.kind === 'branch') return row && { row, isPermanent }
-    const ofJob = await findSiteOfJob(queries, appId, address.jobBranch, address.jobNumber)
+    const ofJob = await findSiteOfJob(queries, appId, address.job)
     return ofJob && { row: ofJob, isPermanent: true }
   }
 

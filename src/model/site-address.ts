@@ -1,4 +1,5 @@
 import { canonicalName, isWithin } from './domain-names.ts'
+import { type JobAddress, parsePermanentLabel } from './permanent-address.ts'
 
 /** How sites are addressed: `<displayName>.<appId>.<suffix>[:port]` (contract/hosting-behaviour.md §5.1). */
 export interface SiteAddresses {
@@ -28,7 +29,7 @@ const domainHost = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?![0-9]+$)[a-z0-9-]+$/
 export type NamedHost =
   | { kind: 'branch'; name: string; appId: string; displayName: string }
   /** A branch that was made before such names were reserved may be called so, too: `displayName` is that of the branch then. */
-  | { kind: 'job'; name: string; appId: string; displayName: string; jobBranch: string; jobNumber: number }
+  | { kind: 'job'; name: string; appId: string; displayName: string; job: JobAddress }
   | { kind: 'domain'; name: string }
 
 /**
@@ -43,19 +44,6 @@ export function parseSiteHost(host: string, suffix: string): NamedHost | undefin
   const labels = name.slice(0, -suffix.length - 1).split('.')
   const [displayName, appId] = labels
   if (labels.length !== 2 || !displayName || !appId || !/^d[a-z0-9]{1,19}$/.test(appId)) return undefined
-  const [, jobBranch, digits] = jobLabel.exec(displayName) ?? []
-  if (jobBranch === undefined) return { kind: 'branch', name, appId, displayName }
-  return { kind: 'job', name, appId, displayName, jobBranch, jobNumber: Number(digits) }
-}
-
-const jobLabel = /^(.+)--([1-9][0-9]{0,9})$/
-
-/** The label of a job's permanent address, `<branch>--<job>.<app id>.<suffix>`, where its deployment stays as long as it is kept. */
-export function permanentLabel(displayName: string, jobNumber: number): string {
-  return `${displayName}--${jobNumber}`
-}
-
-/** Whether a branch cannot be called so, as a job's permanent address may be. */
-export function isReservedLabel(displayName: string): boolean {
-  return /--[0-9]+$/.test(displayName)
+  const job = parsePermanentLabel(displayName)
+  return job ? { kind: 'job', name, appId, displayName, job } : { kind: 'branch', name, appId, displayName }
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 
+import { cutBeginning, type JobAddress, permanentLabel } from '../model/permanent-address.ts'
 import { findAppById } from './apps.ts'
 import type { Queries, Transaction } from './database.ts'
 import type { AppRow, BranchRow, DeploymentRow } from './schema.ts'
@@ -144,10 +145,10 @@ export function findSiteOfBranch(
 export async function findSiteOfJob(
   queries: Queries,
   appId: string,
-  displayName: string,
-  jobNumber: number,
+  { branch, jobNumber }: JobAddress,
 ): Promise<SiteRow | undefined> {
-  const site = await findSite(queries, appId, displayName)
+  const site =
+    (await findSite(queries, appId, branch)) ?? (await findSiteOfCut(queries, appId, { branch, jobNumber }))
   if (!site) return undefined
   const deployment = await queries
     .selectFrom('jobs')
@@ -157,6 +158,26 @@ export async function findSiteOfJob(
     .where('jobs.number', '=', jobNumber)
     .executeTakeFirst()
   return { ...site, deployment }
+}
+
+/** Of a branch whose display name was cut to make the address. */
+async function findSiteOfCut(
+  queries: Queries,
+  appId: string,
+  { branch, jobNumber }: JobAddress,
+): Promise<SiteRow | undefined> {
+  const beginning = cutBeginning(branch)
+  if (beginning === undefined) return undefined
+  const rows = await queries
+    .selectFrom('branches')
+    .select('displayName')
+    .where('appId', '=', appId)
+    .where('displayName', '>=', beginning)
+    .where('displayName', '<', `${beginning}~`)
+    .execute()
+  const label = permanentLabel(branch, jobNumber)
+  const cut = rows.find(({ displayName }) => permanentLabel(displayName, jobNumber) === label)
+  return cut && findSite(queries, appId, cut.displayName)
 }
 
 /** Pointer and deployment are read in one statement: between two, the deployment that the first saw could be forgotten. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
-import { DeleteJobCommand } from '@aws-sdk/client-amplify'
+import { CreateBranchCommand, DeleteJobCommand } from '@aws-sdk/client-amplify'
 
 import { askEndpoint } from '../support/call-endpoint.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
@@ -203,5 +203,32 @@ describe('the permanent address of a job', () => {
     const gone = await at('1')
     expect([gone.status, await gone.text()]).toEqual([404, expect.stringContaining('is not kept')])
     expect((await site.visit('/')).headers.get('x-robots-tag')).toBeNull()
+  })
+
+  test('is one that no branch can be called by, also where the name leaves no room for the number', async () => {
+    const site = await createPublishedSite(preamp)
+    const { appId } = site
+    const reserved = { appId, branchName: 'other', displayName: 'main--1' }
+    await expect(preamp.client.send(new CreateBranchCommand(reserved))).rejects.toThrow(
+      'ends in -- and a number, as the address of a job does. Choose one that does not.',
+    )
+    await expect(site.updateBranch({ displayName: 'main--1' })).rejects.toThrow('ends in -- and a number')
+
+    await site.updateBranch({ displayName: 'x'.repeat(63) })
+    const list = await askEndpoint(
+      { url: preamp.apiUrl, key: preamp.credentials },
+      'GET',
+      `/_preamp/apps/${appId}/branches/main/rollback`,
+    )
+    expect(list.answer).toMatchObject({ jobs: [] })
+    await site.publish({ 'index.html': 'long' })
+    const { answer } = await askEndpoint(
+      { url: preamp.apiUrl, key: preamp.credentials },
+      'GET',
+      `/_preamp/apps/${appId}/branches/main/rollback`,
+    )
+    const { host } = new URL((answer as { jobs: { url: string }[] }).jobs[0]!.url)
+    expect(host.split('.')[0]).toMatch(/^x{51}-[0-9a-f]{8}--1$/)
+    expect(await textOf(site.visit('/', { headers: { host } }))).toBe('long')
   })
 })
