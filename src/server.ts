@@ -32,14 +32,17 @@ import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supe
 import { ensureFirstKey } from './first-key.ts'
 import { LatePart } from './late-part.ts'
 import type { ComputeSize } from './model/compute-types.ts'
+import { storedVerifier } from './model/credentials-verifier.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { limits } from './model/limits.ts'
+import type { AppSecrets, BranchSecrets } from './model/settings.ts'
 import { type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import { mailBySmtp } from './notifications/mail.ts'
 import { createNotificationSender, type NotificationSender } from './notifications/sender.ts'
 import type { Database } from './store/database.ts'
-import { SecretBox } from './store/secret-box.ts'
+import { fillBasicAuth } from './store/fill-basic-auth.ts'
+import { SecretBox, UnreadableSecret } from './store/secret-box.ts'
 import { sweepRegularly } from './sweeps.ts'
 
 export interface RunningServer {
@@ -73,6 +76,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const database = await openConfiguredDatabase(config, directory)
     started.push(() => database.close())
     await ensureFirstKey(database, secrets, directory, config)
+    // Before an edge asks for it.
+    await fillBasicAuth(database, (sealed) => basicAuthOf(sealed, secrets, log))
     const blobs = await openDiskBlobs(directory.blobs)
 
     const state = { config, directory, database, blobs, secrets, log }
@@ -182,6 +187,18 @@ async function openEdges({
 /** Of a key that makes verifiers of credentials. */
 const credentialsPurpose = 'site-credentials'
 
+function basicAuthOf(sealed: string, secrets: SecretBox, log: Logger): string | undefined {
+  try {
+    const { basicAuthCredentials } = secrets.open<AppSecrets | BranchSecrets>(sealed)
+    return storedVerifier(basicAuthCredentials, secrets.deriveKey(credentialsPurpose))
+  } catch (error) {
+    if (!(error instanceof UnreadableSecret)) throw error
+    // Nobody passes where a password is asked for; everything else goes on.
+    log.error({ err: error }, 'the credentials of an app or a branch cannot be read')
+    return undefined
+  }
+}
+
 const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
 async function openExecutor(config: Config, directory: DataDirectory, log: Logger): Promise<Executor> {
@@ -269,6 +286,8 @@ async function openWorker(
     fileRepositories: config.fileRepositories ?? isLoopbackBind(config),
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
+    plainProxies: config.proxyHttp,
+    defaultDomain: (appId) => sites.defaultDomain(appId),
     sitesChanged: async () => (await edges.get()).sitesChanged(),
     visit: async (appId, displayName, signal) => {
       const { port } = await edges.get()
@@ -365,6 +384,7 @@ function createApi(
     credentialsKey: secrets.deriveKey(credentialsPurpose),
     transferUrls: new TransferUrls(secrets.deriveKey('transfer-urls')),
     defaultDomain: (appId) => sites.defaultDomain(appId),
+    plainProxies: config.proxyHttp,
     siteUrl: (appId, label) => sites.siteUrl(appId, label),
     domainRecords: records,
     domainsChanged: () => verifier.wake(),

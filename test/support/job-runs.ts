@@ -137,6 +137,8 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     }),
     fileRepositories: true,
     privateSources: true,
+    plainProxies: false,
+    defaultDomain: (appId) => `${appId}.localhost`,
     sitesChanged: async () => undefined,
     visit: async () => ({ status: 200 }),
     ...options.runner,
