@@ -4,7 +4,7 @@ import { outcomeOf, type RuleOutcome } from '../rules/outcome.ts'
 import type { Budget } from '../rules/pattern/search.ts'
 import { isSinglePageRule, type Rule } from '../rules/rule.ts'
 import type { RuleList } from '../rules/rules.ts'
-import { contentTypeOf, isPage } from './content-type.ts'
+import { contentTypeOf, isPageType } from './content-type.ts'
 import type { Action, FileAction } from './decide.ts'
 import type { Deployment, Site } from './site.ts'
 
@@ -63,7 +63,7 @@ export function fileAt(deployment: Deployment, path: string, status: 200 | 404):
 export function replacedAsset({ replaced }: Site, path: string): FileAction | undefined {
   for (const deployment of replaced) {
     const name = lookUpExact(deployment.files, path)
-    if (name !== undefined && !isPage(contentTypeOf(name).value)) return fileAt(deployment, name, 200)
+    if (name !== undefined && !isPageType(contentTypeOf(name).value)) return fileAt(deployment, name, 200)
   }
   return undefined
 }

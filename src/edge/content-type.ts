@@ -12,7 +12,7 @@ const compressibleTypes = new Set([
 ])
 
 /** Whether browsers open it as a page. */
-export function isPage(contentType: string): boolean {
+export function isPageType(contentType: string): boolean {
   return /^(?:text\/html|application\/xhtml\+xml)\b/i.test(contentType)
 }
 

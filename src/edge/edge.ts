@@ -6,7 +6,7 @@ import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
 import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
 import type { Answer } from './answer.ts'
-import { contentTypeOf, isPage } from './content-type.ts'
+import { contentTypeOf, isPageType } from './content-type.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
 import { staticCacheControl } from './file-headers.ts'
@@ -117,15 +117,15 @@ export function createEdge(options: {
     const deploymentId = askedDeployment(site, asked)
     const shown = deploymentId === undefined ? site : await sites.showing(site, deploymentId)
     const decision = decide(shown, request, visitor)
-    const answer = await carryOut(request, shown, decision, visitor)
+    const made = await carryOut(request, shown, decision, visitor)
     // A tunnel has no response.
-    if (answer.facts.status === 101) return answer
-    markAnswer(answer.response, asked, {
+    if (made.facts.status === 101) return made
+    markAnswer(made.response, asked, {
       deploymentId: shown.deployment?.deploymentId,
       isDocument: decision.kind === 'file' && isDocument(decision),
       isSecure: request.url.startsWith('https:') || visitor.forwarded().proto === 'https',
     })
-    return answer
+    return made
   }
 
   function carryOut(
@@ -234,5 +234,5 @@ function act(request: Request, decision: Exclude<Decision, FileDecision | ProxyD
 }
 
 function isDocument({ path, headers }: FileDecision): boolean {
-  return isPage(headers.headers['content-type'] ?? contentTypeOf(path).value)
+  return isPageType(headers.headers['content-type'] ?? contentTypeOf(path).value)
 }

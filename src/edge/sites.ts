@@ -293,11 +293,11 @@ export function createSites(options: {
   /** Every deployment that a host keeps in memory. */
   function shownBy(answer: SiteAnswer): Deployment[] {
     if (typeof answer === 'string') return []
-    const deployments = [...answer.replaced]
+    const kept = [...answer.replaced]
     for (const site of [answer, ...(variants.get(answer)?.values() ?? [])]) {
-      if (!(site instanceof Promise) && site.deployment) deployments.push(site.deployment)
+      if (!(site instanceof Promise) && site.deployment) kept.push(site.deployment)
     }
-    return deployments
+    return kept
   }
 
   /** One timer for all hosts, as few have anything that ends. */

@@ -28,6 +28,8 @@ const rollBack = (site: PublishedSite, jobId: string) =>
 
 const textOf = async (response: Response | Promise<Response>) => (await response).text()
 
+const dplOf = (response: Response) => /_dpl=([^;]+)/.exec(response.headers.get('set-cookie') ?? '')?.[1]
+
 describe('skew protection', () => {
   let site: PublishedSite
   /** Ids by the names of the deployments. */
@@ -39,7 +41,6 @@ describe('skew protection', () => {
     ids[name] = dplOf(await site.visit('/')) ?? ''
   }
 
-  const dplOf = (response: Response) => /_dpl=([^;]+)/.exec(response.headers.get('set-cookie') ?? '')?.[1]
   const withCookie = (name: string, headers: Record<string, string> = {}) => ({
     headers: { cookie: `a=b; _dpl=${ids[name] ?? name}; c=d`, ...headers },
   })

@@ -116,8 +116,9 @@ describe('an option', () => {
   })
 })
 
+const rules = (...lines: unknown[]) => JSON.stringify(lines)
+
 describe('customRules.json', () => {
-  const rules = (...lines: unknown[]) => JSON.stringify(lines)
   const rule = { source: '/old', target: '/new', status: '301', condition: null }
 
   test('is a file like any other unless the option is on', async () => {
@@ -263,6 +264,14 @@ describe('a deployment without index.html', () => {
   })
 })
 
+const createRedirect = (target: string) =>
+  preamp.client.send(
+    new CreateAppCommand({
+      name: 'loop',
+      customRules: [{ source: 'https://a.example', target, status: '301' }],
+    }),
+  )
+
 describe('rules that are saved', () => {
   test('never lead to themselves', async () => {
     const own = `https://main.${site.appId}.localhost`
@@ -273,15 +282,8 @@ describe('rules that are saved', () => {
     await expect(site.setRules(['https://a.example', 'https://a.example/x', '301'])).rejects.toThrow(
       'Give the rule another host as its target',
     )
-    const create = (target: string) =>
-      preamp.client.send(
-        new CreateAppCommand({
-          name: 'loop',
-          customRules: [{ source: 'https://a.example', target, status: '301' }],
-        }),
-      )
-    await expect(create('https://a.example')).rejects.toThrow('leads to itself')
-    await create('https://b.example')
+    await expect(createRedirect('https://a.example')).rejects.toThrow('leads to itself')
+    await createRedirect('https://b.example')
   })
 
   test('nor by the hosts of custom domains', async () => {
