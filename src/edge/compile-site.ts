@@ -11,11 +11,10 @@ import type { SiteAccess } from './access.ts'
 import { HeaderRules } from './header-rules.ts'
 import type { Deployment, Site } from './site.ts'
 
-/** Deployments beside the one that a host shows. */
-export interface EarlierDeployments {
-  replaced: readonly Deployment[]
-  skewProtected: ReadonlySet<string> | undefined
-}
+/** Which of a branch's deployments a host shows, beside the one that it is compiled with. */
+export type ShownBeside = Pick<Site, 'isPermanent' | 'replaced' | 'skewProtected'>
+
+const nothingBeside: ShownBeside = { isPermanent: false, replaced: [], skewProtected: undefined }
 
 /** All that a site is made of but its files: two sites whose texts are the same are the same. */
 export function siteKey({ app, branch, deployment }: SiteRow, earlierIds: readonly unknown[]): string {
@@ -38,36 +37,30 @@ export function compileSite(
   { app, branch }: SiteRow,
   deployment: Deployment | null,
   { plainProxies, log }: { plainProxies: boolean; log: Logger },
-  { replaced, skewProtected }: EarlierDeployments = noEarlier,
+  beside: ShownBeside = nothingBeside,
 ): Site {
   const options = appOptionsOf(app)
   const brought = options.customRulesFile ? (deployment?.customRules ?? []) : []
+  // Anybody can ask for jobs that there are none of: nothing is compiled for them.
+  const written = deployment ? [...(app.settings.customRules ?? []), ...brought] : []
   return {
     appId: app.appId,
     branchName: branch.name,
     deployment,
-    isPermanent: false,
-    replaced,
-    skewProtected,
+    ...beside,
     access: accessOf({ app, branch }),
-    rules: readRules([...(app.settings.customRules ?? []), ...brought], { ...options, plainProxies }),
-    headers: new HeaderRules(headersOf(app, deployment, log)),
+    rules: readRules(written, { ...options, plainProxies }),
+    headers: new HeaderRules(
+      beside.isPermanent ? permanentHeaders(app, deployment, log) : headersOf(app, deployment, log),
+    ),
     options,
   }
 }
 
-const noEarlier: EarlierDeployments = { replaced: [], skewProtected: undefined }
-
-/** What the permanent address of a job shows: no search engine shall take it for the site itself. */
-export function permanentSite(site: Site): Site {
-  const { entries } = site.headers
-  return { ...site, isPermanent: true, headers: new HeaderRules([notIndexed, ...entries]) }
-}
-
-/** Before all others, any of which may say something else. */
-const notIndexed: CustomHeaders = {
-  pattern: '**',
-  headers: [{ key: 'X-Robots-Tag', value: 'noindex' }],
+/** No search engine shall take a job for the site itself, unless the site's own headers say something else. */
+function permanentHeaders(app: SiteRow['app'], deployment: Deployment | null, log: Logger): CustomHeaders[] {
+  const headers = [{ key: 'X-Robots-Tag', value: 'noindex' }]
+  return [{ pattern: '**', headers }, ...(deployment ? headersOf(app, deployment, log) : [])]
 }
 
 /** The same host with the files of another deployment, and with the rules and headers that those bring. */

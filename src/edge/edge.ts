@@ -112,20 +112,26 @@ export function createEdge(options: {
   }
 
   /** By the deployment that the request asks for (contract/hosting-behaviour.md §6.7). */
-  async function answerAsAsked(request: Request, site: Site, visitor: Visitor): Promise<Answer> {
+  function answerAsAsked(request: Request, site: Site, visitor: Visitor): Answer | Promise<Answer> {
     const asked = { url: request.url, header: (name: string) => request.headers.get(name) }
+    const answerBy = (shown: Site): Answer | Promise<Answer> => {
+      const decision = decide(shown, request, visitor)
+      const made = carryOut(request, shown, decision, visitor)
+      const mark = (settled: Answer): Answer => {
+        // A tunnel has no response.
+        if (settled.facts.status === 101) return settled
+        markAnswer(settled.response, asked, {
+          deploymentId: shown.deployment?.deploymentId,
+          isDocument: decision.kind === 'file' && isDocument(decision),
+          isSecure: () => request.url.startsWith('https:') || visitor.forwarded().proto === 'https',
+        })
+        return settled
+      }
+      return made instanceof Promise ? made.then(mark) : mark(made)
+    }
     const deploymentId = askedDeployment(site, asked)
-    const shown = deploymentId === undefined ? site : await sites.showing(site, deploymentId)
-    const decision = decide(shown, request, visitor)
-    const made = await carryOut(request, shown, decision, visitor)
-    // A tunnel has no response.
-    if (made.facts.status === 101) return made
-    markAnswer(made.response, asked, {
-      deploymentId: shown.deployment?.deploymentId,
-      isDocument: decision.kind === 'file' && isDocument(decision),
-      isSecure: request.url.startsWith('https:') || visitor.forwarded().proto === 'https',
-    })
-    return made
+    const shown = deploymentId === undefined ? site : sites.showing(site, deploymentId)
+    return shown instanceof Promise ? shown.then(answerBy) : answerBy(shown)
   }
 
   function carryOut(

@@ -10,12 +10,12 @@ import {
   findSite,
   findSiteOfBranch,
   findSiteOfJob,
-  listReplacedDeployments,
   type SiteRow,
 } from '../store/deployments.ts'
 import { findDomainSite } from '../store/domain-sites.ts'
 import type { DeploymentRow } from '../store/schema.ts'
-import { compileSite, type EarlierDeployments, permanentSite, showing, siteKey } from './compile-site.ts'
+import { compileSite, showing, siteKey } from './compile-site.ts'
+import { findEarlierDeployments, noneEarlier } from './earlier-deployments.ts'
 import { FileTable } from './file-table.ts'
 import type { Deployment, Site, SiteAnswer } from './site.ts'
 
@@ -42,15 +42,6 @@ interface Entry {
 }
 
 type ReadSite = Pick<Entry, 'answer' | 'key' | 'until'>
-
-/** As the database has them. */
-interface EarlierRows {
-  replaced: DeploymentRow[]
-  skewProtected: ReadonlySet<string> | undefined
-  until: number
-}
-
-const noneEarlier: EarlierRows = { replaced: [], skewProtected: undefined, until: Infinity }
 
 // RFC 9110 §7.2, without user names; Bun joins two Host headers with a comma.
 const hostPattern = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?$/i
@@ -139,16 +130,22 @@ export function createSites(options: {
     if (!found) return { answer: 'unknown', key: '', until: Infinity }
     const { row, isPermanent } = found
     const earlier = isPermanent ? noneEarlier : await findEarlier(row)
-    const { until } = earlier
-    const key = siteKey(row, [
-      earlier.replaced.map(({ deploymentId }) => deploymentId),
-      earlier.skewProtected && [...earlier.skewProtected],
-    ])
+    const { skewProtected, until } = earlier
+    const ids = earlier.replaced.map(({ deploymentId }) => deploymentId)
+    const key = siteKey(row, [ids, skewProtected && [...skewProtected]])
     const before = entries.get(address.name)
     if (before?.key === key) return { ...before, until }
     const deployment = row.deployment ? await readDeployment(row.deployment) : null
-    const site = compileSite(row, deployment, options, await readEarlier(earlier))
-    return { answer: isPermanent ? permanentSite(site) : site, key, until }
+    const replaced = (await Promise.all(earlier.replaced.map(readEarlier))).filter((one) => one !== undefined)
+    return {
+      answer: compileSite(row, deployment, options, { isPermanent, replaced, skewProtected }),
+      key,
+      until,
+    }
+  }
+
+  function findEarlier({ branch }: SiteRow) {
+    return findEarlierDeployments(database.queries, branch, { now: now(), replacedMilliseconds })
   }
 
   async function findRow(address: NamedHost): Promise<{ row: SiteRow; isPermanent: boolean } | undefined> {
@@ -165,41 +162,7 @@ export function createSites(options: {
     return ofJob && { row: ofJob, isPermanent: true }
   }
 
-  /** What visitors may still ask for, and until when that stays as it is. */
-  async function findEarlier({ branch }: SiteRow): Promise<EarlierRows> {
-    const { enableSkewProtection = false } = branch.settings
-    const replacedSince = now() - replacedMilliseconds
-    const skewSince = now() - limits.skewProtectionDays * 24 * 3600 * 1000
-    const since = enableSkewProtection ? Math.min(skewSince, replacedSince) : replacedSince
-    // Its pointer has not moved since then: most branches are asked no further.
-    const rows =
-      branch.updatedAt < since
-        ? []
-        : await listReplacedDeployments(database.queries, branch.branchId, {
-            since,
-            limit: limits.skewDeploymentsMax,
-          })
-    const replaced = rows
-      .filter(({ replacedAt }) => replacedAt! > replacedSince)
-      .slice(0, limits.replacedDeploymentsMax)
-    const isProtected = (row: DeploymentRow) => row.skewProtected && row.replacedAt! > skewSince
-    const skewProtected = enableSkewProtection ? rows.filter(isProtected) : undefined
-    return {
-      replaced,
-      skewProtected: skewProtected && new Set(skewProtected.map(({ deploymentId }) => deploymentId)),
-      until: Math.min(
-        ...replaced.map(({ replacedAt }) => replacedAt! + now() - replacedSince),
-        ...(skewProtected ?? []).map(({ replacedAt }) => replacedAt! + now() - skewSince),
-      ),
-    }
-  }
-
-  async function readEarlier({ replaced, skewProtected }: EarlierRows): Promise<EarlierDeployments> {
-    const read = await Promise.all(replaced.map(readReplaced))
-    return { replaced: read.filter((deployment) => deployment !== undefined), skewProtected }
-  }
-
-  async function readReplaced(row: DeploymentRow): Promise<Deployment | undefined> {
+  async function readEarlier(row: DeploymentRow): Promise<Deployment | undefined> {
     try {
       return await readDeployment(row)
     } catch (error) {
@@ -220,7 +183,11 @@ export function createSites(options: {
       },
       (error: unknown) => {
         known.delete(deploymentId)
-        throw error
+        log.error(
+          { err: error, deploymentId },
+          'an earlier deployment cannot be read; the live one is served',
+        )
+        return site
       },
     )
     known.set(deploymentId, read)
@@ -233,7 +200,8 @@ export function createSites(options: {
     const row = await findSiteOfBranch(queries, site.appId, site.branchName)
     const other = row && (await findDeployment(queries, deploymentId))
     if (!other || other.branchId !== row.branch.branchId) return site
-    return showing(site, row, await readDeployment(other), options)
+    const deployment = await readEarlier(other)
+    return deployment ? showing(site, row, deployment, options) : site
   }
 
   async function readDeployment({

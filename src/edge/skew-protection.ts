@@ -47,8 +47,8 @@ export interface ShownDeployment {
   deploymentId: string | undefined
   /** Whether it is a page, which a browser opens and whose assets it asks for next. */
   isDocument: boolean
-  /** Whether the visitor came by https. */
-  isSecure: boolean
+  /** Whether the visitor came by https; asked only for a page, as it may cost a look at the connection. */
+  isSecure(): boolean
 }
 
 /**
@@ -65,7 +65,7 @@ export function markAnswer(
   if (headers.get('cache-control') === staticCacheControl) headers.set('cache-control', 'private, max-age=0')
   if (!isDocument || deploymentId === undefined || !opensPage(header)) return
   if (cookieValue(header) === deploymentId) return
-  const secure = isSecure ? ' Secure;' : ''
+  const secure = isSecure() ? ' Secure;' : ''
   headers.append('set-cookie', `${cookieName}=${deploymentId}; Path=/; HttpOnly;${secure} SameSite=Lax`)
 }
 

@@ -27,6 +27,8 @@ const monorepoApp = (name: string, frontend: string) =>
 const headers = (value: string) =>
   `customHeaders: [{ pattern: '**/*', headers: [{ key: X-From, value: ${value} }] }]\n`
 
+const saying = (value: string) => [{ pattern: '**/*', headers: [{ key: 'X-From', value }] }]
+
 const executors = [
   ['process', true],
   ['bubblewrap', requires('bwrap')],
@@ -131,7 +133,6 @@ frontend:
         const { manifestSha } = (await findDeploymentOfJob(runs.database.queries, key))!
         return JSON.parse(await runs.blobs.open(manifestSha).text()) as Manifest
       }
-      const saying = (value: string) => [{ pattern: '**/*', headers: [{ key: 'X-From', value }] }]
       expect((await manifestOf(jobKey)).legacyCustomHeaders).toEqual(saying('spec'))
       const { customHeaders, legacyCustomHeaders } = await manifestOf(second)
       expect([customHeaders, legacyCustomHeaders]).toEqual([saying('file'), saying('spec')])
