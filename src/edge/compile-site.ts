@@ -10,6 +10,7 @@ import type { SiteRow } from '../store/deployments.ts'
 import type { SiteAccess } from './access.ts'
 import { HeaderRules } from './header-rules.ts'
 import type { Deployment, Site } from './site.ts'
+import { skewVary } from './skew-protection.ts'
 
 /** Which of a branch's deployments a host shows, beside the one that it is compiled with. */
 export type ShownBeside = Pick<Site, 'isPermanent' | 'replaced' | 'skewProtected'>
@@ -52,6 +53,7 @@ export function compileSite(
     rules: readRules(written, { ...options, plainProxies }),
     headers: new HeaderRules(
       beside.isPermanent ? permanentHeaders(app, deployment, log) : headersOf(app, deployment, log),
+      beside.skewProtected && skewVary,
     ),
     options,
   }
@@ -70,10 +72,11 @@ export function showing(
   deployment: Deployment,
   options: { plainProxies: boolean; log: Logger },
 ): Site {
-  const shown = compileSite(row, deployment, options)
+  const { skewProtected } = site
+  const shown = compileSite(row, deployment, options, { isPermanent: false, replaced: [], skewProtected })
   // Rules may be many: they are shared but where each deployment brings its own.
   const rules = appOptionsOf(row.app).customRulesFile ? shown.rules : site.rules
-  return { ...shown, rules, access: site.access, skewProtected: site.skewProtected }
+  return { ...shown, rules, access: site.access }
 }
 
 /**

@@ -24,7 +24,7 @@ import {
 import { createProxy } from './proxy.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
-import { askedDeployment, markAnswer } from './skew-protection.ts'
+import { askedDeployment, pinVisitor } from './skew-protection.ts'
 import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
 import { watchChanges } from './watch-changes.ts'
 import { openTunnel, type Tunnel, tunnelHandler, wantsWebSocket } from './websocket-proxy.ts'
@@ -117,17 +117,16 @@ export function createEdge(options: {
     const answerBy = (shown: Site): Answer | Promise<Answer> => {
       const decision = decide(shown, request, visitor)
       const made = carryOut(request, shown, decision, visitor)
-      const mark = (settled: Answer): Answer => {
-        // A tunnel has no response.
-        if (settled.facts.status === 101) return settled
-        markAnswer(settled.response, asked, {
-          deploymentId: shown.deployment?.deploymentId,
-          isDocument: decision.kind === 'file' && isDocument(decision),
+      const { deployment } = shown
+      if (!deployment || decision.kind !== 'file' || !isDocument(decision)) return made
+      const pin = (settled: Answer): Answer => {
+        pinVisitor(settled.response, asked, {
+          deploymentId: deployment.deploymentId,
           isSecure: () => request.url.startsWith('https:') || visitor.forwarded().proto === 'https',
         })
         return settled
       }
-      return made instanceof Promise ? made.then(mark) : mark(made)
+      return made instanceof Promise ? made.then(pin) : pin(made)
     }
     const deploymentId = askedDeployment(site, asked)
     const shown = deploymentId === undefined ? site : sites.showing(site, deploymentId)

@@ -10,6 +10,8 @@ export interface HeaderSet {
   headers: Record<string, string>
   /** Places of the patterns that they come from, in order. */
   patterns: number[]
+  /** Headers of the request on which every answer of the site depends, as `Vary` names them; undefined for none. */
+  vary: string | undefined
 }
 
 /** The custom headers of a site (contract/hosting-behaviour.md §6.1). */
@@ -17,9 +19,12 @@ export class HeaderRules {
   readonly entries: readonly CustomHeaders[]
   readonly #programs: Program[]
   readonly #sets = new Map<string, HeaderSet>()
+  readonly #vary: string | undefined
 
-  constructor(entries: readonly CustomHeaders[]) {
+  /** @param vary headers of the request on which every answer depends */
+  constructor(entries: readonly CustomHeaders[], vary?: string) {
     this.entries = entries
+    this.#vary = vary
     this.#programs = entries.map(({ pattern }) => compileGlob(pattern))
   }
 
@@ -28,7 +33,7 @@ export class HeaderRules {
    * @param path decoded, from its first slash on, as the visitor asked for it
    */
   of(path: string): HeaderSet {
-    if (this.entries.length === 0) return noHeaders
+    if (this.entries.length === 0 && this.#vary === undefined) return noHeaders
     const budget: Budget = { steps: limits.requestPatternStepsMax }
     const matching = this.#programs.flatMap((program, place) =>
       matches(program, path, budget) ? [place] : [],
@@ -36,7 +41,7 @@ export class HeaderRules {
     const key = matching.join()
     let set = this.#sets.get(key)
     if (!set) {
-      set = { headers: this.#merge(matching), patterns: matching }
+      set = { headers: this.#merge(matching), patterns: matching, vary: this.#vary }
       if (this.#sets.size >= setsMax) this.#sets.clear()
       this.#sets.set(key, set)
     }
@@ -49,7 +54,7 @@ export class HeaderRules {
   }
 }
 
-export const noHeaders: HeaderSet = { headers: {}, patterns: [] }
+export const noHeaders: HeaderSet = { headers: {}, patterns: [], vary: undefined }
 
 /** Combinations of patterns are few, but for who makes them up. */
 const setsMax = 1000

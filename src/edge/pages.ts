@@ -1,6 +1,7 @@
 import type { AccessRefusal } from './access.ts'
 import type { Answer } from './answer.ts'
 import type { Refusal } from './decide.ts'
+import { personalCacheControl, staticCacheControl } from './file-headers.ts'
 import type { HeaderSet } from './header-rules.ts'
 
 /** Answers without a file behind them. Nothing of the request is repeated in them, and no cache keeps an error. */
@@ -97,9 +98,13 @@ export function withoutContent(status: number, headers: Record<string, string>):
 }
 
 /** Adds the headers of the site, but for one: caches keep successes alone (contract/hosting-behaviour.md §6.1). */
-export function withHeaders(answer: Answer, { headers }: HeaderSet): Answer {
-  for (const [name, value] of Object.entries(headers)) {
-    if (name !== 'cache-control') answer.response.headers.set(name, value)
+export function withHeaders(answer: Answer, { headers: custom, vary }: HeaderSet): Answer {
+  const { headers } = answer.response
+  for (const [name, value] of Object.entries(custom)) {
+    if (name !== 'cache-control') headers.set(name, value)
   }
+  if (vary === undefined) return answer
+  headers.append('vary', vary)
+  if (headers.get('cache-control') === staticCacheControl) headers.set('cache-control', personalCacheControl)
   return answer
 }

@@ -1,4 +1,3 @@
-import { staticCacheControl } from './file-headers.ts'
 import type { Site } from './site.ts'
 import { splitUrl } from './split-url.ts'
 
@@ -7,6 +6,9 @@ import { splitUrl } from './split-url.ts'
 const headerName = 'x-amplify-dpl'
 const queryName = 'dpl'
 const cookieName = '_dpl'
+
+/** What every answer depends on, for caches. */
+export const skewVary = 'X-Amplify-Dpl, Cookie'
 
 interface AskedFor {
   url: string
@@ -41,32 +43,19 @@ function cookieValue(header: AskedFor['header']): string | undefined {
   return undefined
 }
 
-/** What is said of an answer of a branch with skew protection. */
-export interface ShownDeployment {
-  /** Undefined for what is no answer of a deployment. */
-  deploymentId: string | undefined
-  /** Whether it is a page, which a browser opens and whose assets it asks for next. */
-  isDocument: boolean
-  /** Whether the visitor came by https; asked only for a page, as it may cost a look at the connection. */
-  isSecure(): boolean
-}
-
 /**
- * Adds to an answer what keeps visitors with their deployment and caches from mixing them: nobody but the visitor's browser
- * keeps what says nothing else, and who may keep it is told what it depends on.
+ * Gives a visitor who opens a page the cookie of its deployment, unless it is there.
+ * @param isSecure whether the visitor came by https; asked only where it matters, as it may cost a look at the connection
  */
-export function markAnswer(
+export function pinVisitor(
   response: Response,
-  { header }: AskedFor,
-  { deploymentId, isDocument, isSecure }: ShownDeployment,
+  { header }: Pick<AskedFor, 'header'>,
+  { deploymentId, isSecure }: { deploymentId: string; isSecure(): boolean },
 ): void {
-  const { headers } = response
-  headers.append('vary', 'X-Amplify-Dpl, Cookie')
-  if (headers.get('cache-control') === staticCacheControl) headers.set('cache-control', 'private, max-age=0')
-  if (!isDocument || deploymentId === undefined || !opensPage(header)) return
-  if (cookieValue(header) === deploymentId) return
+  if (!opensPage(header) || cookieValue(header) === deploymentId) return
   const secure = isSecure() ? ' Secure;' : ''
-  headers.append('set-cookie', `${cookieName}=${deploymentId}; Path=/; HttpOnly;${secure} SameSite=Lax`)
+  const cookie = `${cookieName}=${deploymentId}; Path=/; HttpOnly;${secure} SameSite=Lax`
+  response.headers.append('set-cookie', cookie)
 }
 
 /** Not for a page that a script fetches or a frame shows: other tabs have the same cookie. */
