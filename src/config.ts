@@ -340,6 +340,12 @@ export const settings = {
     '256',
     'Memory in which each edge process keeps small files, in MiB.',
   ),
+  previousAssetsMinutes: setting(
+    'PREAMP_PREVIOUS_ASSETS_MINUTES',
+    z.coerce.number().min(0).max(1440).default(10),
+    '10',
+    'How long visitors get files of the deployment before, but for pages, where the live one has no such file: pages that they have open go on working. In minutes; 0 is never, as on Amplify.',
+  ),
   proxyHttp: setting(
     'PREAMP_PROXY_HTTP',
     flag.default(false),

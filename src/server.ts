@@ -32,14 +32,17 @@ import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supe
 import { ensureFirstKey } from './first-key.ts'
 import { LatePart } from './late-part.ts'
 import type { ComputeSize } from './model/compute-types.ts'
+import { storedVerifier } from './model/credentials-verifier.ts'
 import { type DomainRecords, domainRecords } from './model/domain-records.ts'
 import { hasCode } from './model/error-code.ts'
 import { limits } from './model/limits.ts'
+import type { AppSecrets, BranchSecrets } from './model/settings.ts'
 import { parseSiteHost, type SiteAddresses, siteAddresses } from './model/site-address.ts'
 import { mailBySmtp } from './notifications/mail.ts'
 import { createNotificationSender, type NotificationSender } from './notifications/sender.ts'
 import type { Database } from './store/database.ts'
-import { SecretBox } from './store/secret-box.ts'
+import { fillBasicAuth } from './store/fill-basic-auth.ts'
+import { SecretBox, UnreadableSecret } from './store/secret-box.ts'
 import { sweepRegularly } from './sweeps.ts'
 
 export interface RunningServer {
@@ -73,6 +76,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const database = await openConfiguredDatabase(config, directory)
     started.push(() => database.close())
     await ensureFirstKey(database, secrets, directory, config)
+    // Before an edge asks for it.
+    await fillBasicAuth(database, (sealed) => basicAuthOf(sealed, secrets, log))
     const blobs = await openDiskBlobs(directory.blobs)
 
     const state = { config, directory, database, blobs, secrets, log }
@@ -148,6 +153,7 @@ async function openEdges({
         credentialsKey: secrets.deriveKey(credentialsPurpose).toString('base64url'),
         privateAllowed: config.privateSources ?? isLoopbackBind(config),
         plainProxies: config.proxyHttp,
+        replacedMilliseconds: config.previousAssetsMinutes * 60_000,
         trustedProxies: config.trustedProxies,
         countryHeader: config.countryHeader ?? null,
         countryFile: config.countryFile ?? null,
@@ -184,6 +190,18 @@ const credentialsPurpose = 'site-credentials'
 /** Host name of the sites' address. */
 const siteSuffixOf = (config: Config) =>
   new URL(config.sitesUrl ?? defaultSitesUrl(config.sitesPort)).hostname
+
+function basicAuthOf(sealed: string, secrets: SecretBox, log: Logger): string | undefined {
+  try {
+    const { basicAuthCredentials } = secrets.open<AppSecrets | BranchSecrets>(sealed)
+    return storedVerifier(basicAuthCredentials, secrets.deriveKey(credentialsPurpose))
+  } catch (error) {
+    if (!(error instanceof UnreadableSecret)) throw error
+    // Nobody passes where a password is asked for; everything else goes on.
+    log.error({ err: error }, 'the credentials of an app or a branch cannot be read')
+    return undefined
+  }
+}
 
 const defaultSitesUrl = (port: number) => `http://localhost:${port}`
 
@@ -276,6 +294,8 @@ async function openWorker(
     },
     privateSources: config.privateSources ?? isLoopbackBind(config),
     s3: readS3Settings(process.env),
+    plainProxies: config.proxyHttp,
+    defaultDomain: (appId) => sites.defaultDomain(appId),
     sitesChanged: async () => (await edges.get()).sitesChanged(),
     visit: async (appId, displayName, signal) => {
       const { port } = await edges.get()
@@ -372,6 +392,8 @@ function createApi(
     credentialsKey: secrets.deriveKey(credentialsPurpose),
     transferUrls: new TransferUrls(secrets.deriveKey('transfer-urls')),
     defaultDomain: (appId) => sites.defaultDomain(appId),
+    plainProxies: config.proxyHttp,
+    siteUrl: (appId, label) => sites.siteUrl(appId, label),
     domainRecords: records,
     domainsChanged: () => verifier.wake(),
     // A worker that is still opening looks at the jobs when it starts; one that cannot open ends the server.
@@ -409,8 +431,8 @@ function createSiteAnswers({ config, database, blobs, secrets, log }: State): Se
     async find(host) {
       const { findSiteRow } = await import('./edge/find-site.ts')
       const address = parseSiteHost(host, siteSuffixOf(config))
-      const row = address && (await findSiteRow(database.queries, address))
-      return row && { appId: row.app.appId, branchName: row.branch.name }
+      const found = address && (await findSiteRow(database.queries, address))
+      return found && { appId: found.row.app.appId, branchName: found.row.branch.name }
     },
     async explain(question) {
       const { explain } = await import('./edge/explain.ts')

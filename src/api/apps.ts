@@ -14,6 +14,7 @@ import type { AppRow } from '../store/schema.ts'
 import { bareApp, changedApp } from './app-settings.ts'
 import { openAppSecrets, viewApps, viewOneApp } from './app-view.ts'
 import { secretColumns } from './basic-auth.ts'
+import { refuseLoops } from './custom-rules.ts'
 import { BadRequestException } from './errors.ts'
 import { ownApp } from './look-up.ts'
 import { operation } from './operation.ts'
@@ -62,6 +63,7 @@ export const createApp = operation('CreateApp', {
       updatedAt: now,
     }
     const { database } = services
+    if (sent.customRules) await refuseLoops(database.queries, sent.customRules, row, services)
     await database.transaction(async (transaction) => {
       await checkAppQuotas(transaction, caller.accountId, services)
       await insertApp(transaction, row)
@@ -108,6 +110,7 @@ export const updateApp = operation('UpdateApp', {
       const row = await ownApp(transaction, caller, { appId })
       const current = { settings: row.settings, secrets: openAppSecrets(row, services) }
       const { settings, secrets } = changedApp(current, sent, services)
+      if (sent.customRules) await refuseLoops(transaction, sent.customRules, row, services)
       if (sent.repository && row.settings.repository === undefined) await refuseIfBranches(transaction, appId)
       const change = { name: name ?? row.name, settings, ...secretColumns(secrets, services) }
       await updateAppRow(transaction, appId, change)

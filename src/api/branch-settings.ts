@@ -1,6 +1,7 @@
 import type { CreateBranchCommandInput } from '@aws-sdk/client-amplify'
 
 import { branchLabel } from '../model/display-name.ts'
+import { isReservedLabel } from '../model/permanent-address.ts'
 import type { BranchSecrets, BranchSettings } from '../model/settings.ts'
 import { changedVariables } from './environment-variables.ts'
 import { BadRequestException } from './errors.ts'
@@ -78,6 +79,11 @@ export function checkedDisplayName(branchName: string, sent: string | undefined)
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(sent)) {
     throw new BadRequestException(
       `The displayName ${JSON.stringify(sent)} cannot be part of a host name. Use 1 to 63 of the characters a-z, 0-9 and -, with no - at its ends.`,
+    )
+  }
+  if (isReservedLabel(sent)) {
+    throw new BadRequestException(
+      `The displayName ${JSON.stringify(sent)} ends in -- and a number, as the address of a job does. Choose one that does not.`,
     )
   }
   return sent

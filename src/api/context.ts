@@ -25,6 +25,10 @@ export interface Services {
   transferUrls: TransferUrls
   /** The host (with its port, if it is part of the address) under which the app's branches are served. */
   defaultDomain(appId: string): string
+  /** Address of what is served under a label below it, without a slash at its end. */
+  siteUrl(appId: string, label: string): string
+  /** Whether rules may fetch from `http://` addresses. */
+  plainProxies: boolean
   /** The DNS records that domain associations ask for. */
   domainRecords: DomainRecords
   /** Tells who looks at the DNS that a domain is to be looked at. */

@@ -162,14 +162,19 @@ async function stop(transaction: Transaction, found: JobRow, now: number): Promi
 export const deleteJob = operation('DeleteJob', {
   input: z.object(shape.jobAddress),
   async handle({ caller, services }, input) {
-    const owned = await services.database.transaction(async (transaction) => {
+    const { owned, deployment } = await services.database.transaction(async (transaction) => {
       const found = await ownJob(transaction, caller, input)
-      if (await deleteJobRows(transaction, found.job.jobKey, jobActions.delete)) return found
+      const shown = await findDeploymentOfJob(transaction, found.job.jobKey)
+      if (await deleteJobRows(transaction, found.job.jobKey, jobActions.delete)) {
+        return { owned: found, deployment: shown }
+      }
       const { job } = await ownJob(transaction, caller, input)
       throw new BadRequestException(
         `Job ${job.number} is ${job.status} and cannot be deleted. Stop it with StopJob first.`,
       )
     })
+    // It is out of service at its own address, too, and for visitors who have pages of it.
+    if (deployment) await services.sitesChanged()
     return { jobSummary: viewJobSummary(owned) }
   },
 })

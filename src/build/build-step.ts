@@ -25,6 +25,7 @@ import type { Caches } from './caches/caches.ts'
 import { isOn, settingVariables, variableWarnings } from './control-variables.ts'
 import { findCustomHeaders } from './custom-headers.ts'
 import { customImage } from './custom-image.ts'
+import { customRulesFile, withCustomRules } from './custom-rules.ts'
 import {
   type EnvironmentCache,
   environmentCacheOnPath,
@@ -34,7 +35,7 @@ import {
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
 import { watchDiskUse } from './executors/disk-use.ts'
-import { buildSpecFiles, customHeadersFile, findBuildSpec } from './find-build-spec.ts'
+import { buildSpecFiles, customHeadersFile, findBuildSpec, readOwnFile } from './find-build-spec.ts'
 import { findNoChange } from './find-changes.ts'
 import { detectBuildSpec, type DetectionTask } from './framework.ts'
 import { runTests } from './test-step.ts'
@@ -141,9 +142,16 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
   }
   const customHeaders = await findCustomHeaders(checkedOut.folder, spec, log)
   log.write('INFO', "Uploading build artifact '__artifacts.zip'")
-  const manifest = await collect(options, task, spec, root)
+  const collected = await collect(options, task, spec, root)
   log.write('INFO', 'Build artifact upload completed')
-  return finish({ kind: 'built', manifest: { ...manifest, ...customHeaders } }, log)
+  const manifest = await withCustomRules(collected, { ...options, ...task }, () =>
+    readOwnFile(checkedOut.folder, customRulesFile),
+  )
+  const folder = join(spec.buildPath, spec.artifacts.baseDirectory)
+  return finish(
+    { kind: 'built', manifest: { ...manifest, ...customHeaders, ...(folder !== '.' && { folder }) } },
+    log,
+  )
 }
 
 function finish(result: BuildResult, log: BuildLog): BuildResult {

@@ -2,7 +2,6 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { collectFileMap } from '../deploy/collect-file-map.ts'
 import { collectSource } from '../deploy/collect-source.ts'
 import { collectZip } from '../deploy/collect-zip.ts'
-import { missingIndexWarning } from '../deploy/collected-files.ts'
 import { RefusedContent } from '../deploy/refused-content.ts'
 import type { S3Settings } from '../deploy/s3-source.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -48,8 +47,6 @@ export async function collectUploads(options: UploadOptions): Promise<Manifest> 
   if (!zip) {
     const manifest = collectFileMap(uploads)
     log(`Got ${uploads.length} files`)
-    const warning = missingIndexWarning(manifest)
-    if (warning !== undefined) log(warning)
     return manifest
   }
   if (zip.sha === null) {

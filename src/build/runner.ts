@@ -5,7 +5,6 @@ import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
 import type { TestFiles } from '../deploy/collect-test-files.ts'
-import { missingIndexWarning } from '../deploy/collected-files.ts'
 import { JobNotRunning, publish, type Published, settle, withdraw } from '../deploy/publish.ts'
 import { RefusedContent } from '../deploy/refused-content.ts'
 import type { S3Settings } from '../deploy/s3-source.ts'
@@ -30,9 +29,11 @@ import { BuildFailed } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import { type BuildSecrets, openBuildSecrets } from './build-secrets.ts'
 import { build, type BuildOptions, type BuildResult } from './build-step.ts'
-import { collectUploads, writeDeployLine } from './collect-uploads.ts'
+import { checkSite, type CheckSiteOptions } from './check-site.ts'
+import { collectUploads } from './collect-uploads.ts'
 import { settingVariables } from './control-variables.ts'
 import { withCustomHeaders } from './custom-headers.ts'
+import { withCustomRules } from './custom-rules.ts'
 import { watchDisk } from './disk-watch.ts'
 import type { EnvironmentCache } from './environment-cache.ts'
 import { buildTimeoutMilliseconds } from './environment.ts'
@@ -44,7 +45,7 @@ import { createStepRecorder, type StepEnd, type StepRecorder } from './step-reco
 import { verifySite } from './verify-site.ts'
 import { removeWorkFolder } from './work-folder.ts'
 
-export interface RunnerOptions extends Omit<BuildOptions, 'jobFolder'> {
+export interface RunnerOptions extends Omit<BuildOptions, 'jobFolder'>, Omit<CheckSiteOptions, 'queries'> {
   database: Database
   blobs: Blobs
   secrets: SecretBox
@@ -208,7 +209,8 @@ export function createRunner(options: RunnerOptions): RunJob {
         `Beginning deployment for application ${app.appId}, branch:${branch.name}, buildId ${buildId}`,
       )
       const manifest = built ?? (await collectManually(run, jobFolder, log))
-      if (built) writeBuiltSize(log, built)
+      if (built) log.write('INFO', `Got archive: ${manifestBytes(built)} bytes`)
+      await checkSite(manifest, { app, log }, { ...options, queries: database.queries })
       control.signal.throwIfAborted()
       const published = await publish({ database, blobs: options.blobs, job, manifest, now: now() })
       // From here on visitors see it: the job succeeds, or is withdrawn by VERIFY, and is no longer stopped.
@@ -218,9 +220,14 @@ export function createRunner(options: RunnerOptions): RunJob {
     })
   }
 
-  async function collectManually({ job, control }: Run, jobFolder: string, log: BuildLog): Promise<Manifest> {
+  async function collectManually(
+    { job, app, control }: Run,
+    jobFolder: string,
+    log: BuildLog,
+  ): Promise<Manifest> {
     const collected = await collectUploads({ ...options, jobFolder, job, signal: control.signal, log })
-    return withCustomHeaders(collected, { blobs: options.blobs, log })
+    const { blobs } = options
+    return withCustomRules(await withCustomHeaders(collected, { blobs, log }), { app, blobs, log })
   }
 
   function runVerify({ app, branch, steps }: Run, published: Published): Promise<void> {
@@ -318,10 +325,4 @@ function secretValues(app: AppRow, appSecrets: AppSecrets, branchSecrets: Branch
     ...basicAuthSecrets(branchSecrets.basicAuthCredentials),
     ...(app.settings.repository?.startsWith('http') ? [password] : []),
   ]
-}
-
-function writeBuiltSize(log: BuildLog, manifest: Manifest): void {
-  log.write('INFO', `Got archive: ${manifestBytes(manifest)} bytes`)
-  const warning = missingIndexWarning(manifest)
-  if (warning !== undefined) writeDeployLine(log, warning)
 }

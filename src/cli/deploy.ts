@@ -14,6 +14,7 @@ import {
 import type { Command } from 'commander'
 
 import { type Config, UsageError } from '../config.ts'
+import { permanentLabel } from '../model/permanent-address.ts'
 import {
   amplifyClient,
   apiUrlOf,
@@ -83,6 +84,8 @@ async function publish(
   const job = await followJob(client, { ...address, jobId }, () => {})
   if (job.summary.status !== 'SUCCEED')
     throw new UsageError(`Job ${jobId} ${job.summary.status}: ${failureOf(job)}`)
+  const permanent = { displayName: permanentLabel(branch.displayName!, Number(jobId)) }
+  console.error(`This deployment stays at ${siteUrl(app, permanent, config)} as long as it is kept.`)
   console.log(siteUrl(app, branch, config))
 }
 

@@ -29,13 +29,14 @@ export function register(program: Command): void {
 
 function printChoices({ activeJobId, jobs }: RollbackList): void {
   printTable(
-    ['JOB', 'ENDED', 'FILES', 'COMMIT', 'MESSAGE'],
-    jobs.map(({ jobId, endTime, files, commitId, commitMessage }) => [
+    ['JOB', 'ENDED', 'FILES', 'COMMIT', 'MESSAGE', 'ADDRESS'],
+    jobs.map(({ jobId, endTime, files, commitId, commitMessage, url }) => [
       jobId === activeJobId ? `${jobId} (live)` : jobId,
       new Date(endTime * 1000).toISOString(),
       String(files),
       commitId.slice(0, 12),
       commitMessage.split('\n')[0]!.slice(0, 60),
+      url,
     ]),
   )
 }

@@ -109,15 +109,6 @@ describe('collectZip', () => {
       'index.html',
     ])
   })
-
-  test('warns about a folder around everything, and about a missing index', async () => {
-    expect((await collect(zipOf([{ name: 'dist/index.html' }, { name: 'dist/a.css' }]))).log).toEqual([
-      expect.stringContaining('everything lies in "dist/"'),
-    ])
-    expect((await collect(zipOf([{ name: 'a.css' }]))).log).toEqual([
-      expect.stringContaining('no index.html'),
-    ])
-  })
 })
 
 describe('collectZip refuses', () => {

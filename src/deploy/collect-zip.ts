@@ -9,7 +9,7 @@ import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { BlobReader } from './blob-reader.ts'
 import { byteStream } from './byte-stream.ts'
-import { FileNames, missingIndexWarning, toManifest } from './collected-files.ts'
+import { FileNames, toManifest } from './collected-files.ts'
 import { RefusedContent } from './refused-content.ts'
 import { decodeName, quoted, sitePath } from './site-path.ts'
 
@@ -62,10 +62,7 @@ export async function collectZip(archive: Blob, options: ZipOptions): Promise<Ma
       stored.set(path, await put(content))
     }),
   )
-  const manifest = toManifest(stored)
-  const warning = missingIndexWarning(manifest)
-  if (warning !== undefined) options.log(warning)
-  return manifest
+  return toManifest(stored)
 }
 
 /** Checks every header before a byte is unpacked. The sizes they announce are held against the bytes later. */

@@ -45,16 +45,3 @@ export function toManifest(files: Map<string, StoredBlob>): Manifest {
   }
   return manifest
 }
-
-/** A line for the deploy log when visitors of `/` will find nothing; undefined when they will. */
-export function missingIndexWarning(manifest: Manifest): string | undefined {
-  const paths = Object.keys(manifest.files)
-  if (Object.hasOwn(manifest.files, 'index.html') || Object.hasOwn(manifest.files, 'deploy-manifest.json')) {
-    return undefined
-  }
-  const folder = paths[0]?.includes('/') ? paths[0].slice(0, paths[0].indexOf('/') + 1) : undefined
-  const wrapped = folder !== undefined && paths.every((path) => path.startsWith(folder))
-  return wrapped
-    ? `[WARNING]: There is no index.html at the root: everything lies in ${quoted(folder)}. Publish the contents of the folder, not the folder itself.`
-    : '[WARNING]: There is no index.html at the root of the files, so the address of the site itself shows nothing.'
-}

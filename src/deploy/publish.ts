@@ -37,7 +37,7 @@ export async function publish(options: {
 }): Promise<Published> {
   const { database, blobs, job, manifest, now } = options
   const { sha } = await blobs.put(JSON.stringify(manifest))
-  const deployment: DeploymentRow = {
+  const made = {
     deploymentId: job.deploymentId,
     branchId: job.branchId,
     jobKey: job.jobKey,
@@ -45,12 +45,14 @@ export async function publish(options: {
     files: Object.keys(manifest.files).length,
     bytes: manifestBytes(manifest),
     createdAt: now,
+    replacedAt: null,
   }
   return database.transaction(async (transaction) => {
     // A change that changes nothing: it holds the row against StopJob until the commit, on PostgreSQL too.
     const running = await changeJob(transaction, job.jobKey, ['RUNNING'], { status: 'RUNNING' })
     const branch = await findBranchById(transaction, job.branchId)
     if (!running || !branch) throw new JobNotRunning('The job was stopped or deleted before it was published')
+    const deployment = { ...made, skewProtected: branch.settings.enableSkewProtection ?? false }
     const earlier = await findDeployment(transaction, deployment.deploymentId)
     if (earlier && branch.activeDeploymentId === earlier.deploymentId) {
       return { deployment: earlier, previousDeploymentId: earlier.deploymentId }

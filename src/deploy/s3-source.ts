@@ -6,7 +6,7 @@ import { codeOf } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { byteStream } from './byte-stream.ts'
-import { FileNames, missingIndexWarning, toManifest } from './collected-files.ts'
+import { FileNames, toManifest } from './collected-files.ts'
 import { RefusedContent } from './refused-content.ts'
 import { quoted } from './site-path.ts'
 import { TookTooLong, untilAborted } from './until-aborted.ts'
@@ -106,10 +106,7 @@ export async function collectBucketPrefix(options: {
   )
   if (stored.size === 0)
     throw new RefusedContent(`There are no objects below s3://${location.bucket}/${prefix}`)
-  const manifest = toManifest(stored)
-  const warning = missingIndexWarning(manifest)
-  if (warning !== undefined) options.log(warning)
-  return manifest
+  return toManifest(stored)
 }
 
 const objectsAtWork = 16

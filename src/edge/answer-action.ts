@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { staticCacheControl } from './file-headers.ts'
-import { answerOptions, methodNotAllowed, redirect, refuse, withHeaders } from './pages.ts'
+import { answerOptions, methodNotAllowed, noStartPage, redirect, refuse, withHeaders } from './pages.ts'
 
 /** What is decided to be answered without a file and without asking anybody. */
 export type PlainDecision = Exclude<Decision, FileDecision | ProxyDecision>
@@ -19,6 +19,8 @@ function act(decision: PlainDecision, head: boolean): Answer {
       return answerOptions()
     case 'method-not-allowed':
       return methodNotAllowed()
+    case 'no-start-page':
+      return noStartPage(decision.folder, head)
     default:
       return refuse(decision.kind, head)
   }

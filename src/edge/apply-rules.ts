@@ -1,9 +1,10 @@
-import { lookUpRewrite, lookUpStatic } from '../model/static-lookup.ts'
+import { lookUpExact, lookUpRewrite, lookUpStatic } from '../model/static-lookup.ts'
 import { matchRule, type Mismatch, type RuleRequest } from '../rules/match.ts'
 import { outcomeOf, type RuleOutcome } from '../rules/outcome.ts'
 import type { RequestBudget } from '../rules/pattern/bounded-search.ts'
 import { isSinglePageRule, type Rule } from '../rules/rule.ts'
 import type { RuleList } from '../rules/rules.ts'
+import { contentTypeOf, isPageType } from './content-type.ts'
 import type { Action, FileAction } from './decide.ts'
 import type { Deployment, Site } from './site.ts'
 
@@ -56,14 +57,29 @@ export function fileAt(deployment: Deployment, path: string, status: 200 | 404):
   return { kind: 'file', status, deployment, path, file: deployment.files.get(path)! }
 }
 
+/**
+ * A file that is in the deployment no more, and was in one that was live a short while ago: pages of that are open still. Pages
+ * themselves are not among them.
+ * @param path percent-encoded, from its first slash on
+ */
+export function replacedAsset({ replaced }: Site, path: string): FileAction | undefined {
+  for (const deployment of replaced) {
+    const name = lookUpExact(deployment.files, path)
+    if (name !== undefined && !isPageType(contentTypeOf(name).value)) return fileAt(deployment, name, 200)
+  }
+  return undefined
+}
+
 function rewrite(
-  { deployment, trace }: Asked,
+  { site, deployment, trace }: Asked,
   rule: Rule,
   target: string,
   status: 200 | 404,
 ): FileAction | undefined {
   const path = lookUpRewrite(deployment.files, target)
   if (path !== undefined) return fileAt(deployment, path, status)
+  const asset = status === 200 ? replacedAsset(site, target) : undefined
+  if (asset) return asset
   trace?.rewriteMissed(rule, target)
   return undefined
 }

@@ -11,14 +11,21 @@ import type { SiteRow } from '../store/deployments.ts'
 import type { SiteAccess } from './access.ts'
 import { HeaderRules } from './header-rules.ts'
 import type { Deployment, Site } from './site.ts'
+import { skewVary } from './skew-protection.ts'
+
+/** Which of a branch's deployments a host shows, beside the one that it is compiled with. */
+export type ShownBeside = Pick<Site, 'isPermanent' | 'replaced' | 'skewProtected'>
+
+export const nothingBeside: ShownBeside = { isPermanent: false, replaced: [], skewProtected: undefined }
 
 /** All that a site is made of but its files: two sites whose texts are the same are the same. */
-export function siteKey({ app, branch, deployment }: SiteRow): string {
+export function siteKey({ app, branch, deployment }: SiteRow, earlierIds: readonly unknown[]): string {
   const { customRules, customHeaders, enableBasicAuth } = app.settings
   const own = [deployment?.deploymentId, branch.name, branch.settings.enableBasicAuth, branch.basicAuth]
   return JSON.stringify([
     app.appId,
     own,
+    earlierIds,
     customRules,
     customHeaders,
     enableBasicAuth,
@@ -32,16 +39,19 @@ export function compileSite(
   { app, branch }: SiteRow,
   deployment: Deployment | null,
   { plainProxies, log }: { plainProxies: boolean; log: Logger },
+  beside: ShownBeside = nothingBeside,
 ): Site {
   const options = appOptionsOf(app)
-  const { own, brought } = writtenRules(app, deployment)
+  // Anybody can ask for jobs that there are none of: nothing is compiled for them.
+  const { own, brought } = deployment ? writtenRules(app, deployment) : { own: [], brought: [] }
   return {
     appId: app.appId,
     branchName: branch.name,
     deployment,
+    ...beside,
     access: accessOf({ app, branch }),
     rules: readRules([...own, ...brought], { ...options, plainProxies }),
-    headers: headersOf(app, deployment, log),
+    headers: headersOf(app, deployment, beside, log),
     options,
   }
 }
@@ -55,6 +65,20 @@ export function writtenRules(
     own: app.settings.customRules ?? [],
     brought: appOptionsOf(app).customRulesFile ? (deployment?.customRules ?? []) : [],
   }
+}
+
+/** The same host with the files of another deployment, and with the rules and headers that those bring. */
+export function showing(
+  site: Site,
+  row: SiteRow,
+  deployment: Deployment,
+  options: { plainProxies: boolean; log: Logger },
+): Site {
+  const { skewProtected } = site
+  const shown = compileSite(row, deployment, options, { isPermanent: false, replaced: [], skewProtected })
+  // Rules may be many: they are shared but where each deployment brings its own.
+  const rules = appOptionsOf(row.app).customRulesFile ? shown.rules : site.rules
+  return { ...shown, rules, access: site.access }
 }
 
 /**
@@ -86,12 +110,14 @@ function networksOf(list: string) {
 function headersOf(
   { appId, settings }: SiteRow['app'],
   deployment: Deployment | null,
+  { isPermanent, skewProtected }: ShownBeside,
   log: Logger,
 ): HeaderRules {
-  if (deployment?.customHeaders) return new HeaderRules(deployment.customHeaders, 'customHttp.yml')
-  const ofApp = appHeaders(appId, settings.customHeaders, deployment?.appRoot ?? '', log)
-  if (ofApp) return new HeaderRules(ofApp, 'app')
-  return new HeaderRules(deployment?.legacyCustomHeaders ?? [], 'build-spec')
+  const ours = { noIndex: isPermanent, vary: skewProtected && skewVary }
+  if (deployment?.customHeaders) return new HeaderRules(deployment.customHeaders, 'customHttp.yml', ours)
+  const ofApp = deployment && appHeaders(appId, settings.customHeaders, deployment.appRoot, log)
+  if (ofApp) return new HeaderRules(ofApp, 'app', ours)
+  return new HeaderRules(deployment?.legacyCustomHeaders ?? [], 'build-spec', ours)
 }
 
 function appHeaders(

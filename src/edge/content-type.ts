@@ -11,6 +11,11 @@ const compressibleTypes = new Set([
   'font/otf',
 ])
 
+/** Whether browsers open it as a page. */
+export function isPageType(contentType: string): boolean {
+  return /^(?:text\/html|application\/xhtml\+xml)\b/i.test(contentType)
+}
+
 export interface ContentType {
   /** The header's value. */
   value: string

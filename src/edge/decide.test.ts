@@ -40,6 +40,7 @@ function answerTo({
     legacyCustomHeaders: undefined,
     customRules: undefined,
     appRoot: '',
+    folder: '',
   }
   const row = { app, branch: branchRow(app.appId), deployment: undefined }
   const site = compileSite(row, deployment, { plainProxies: false, log: pino({ level: 'silent' }) })

@@ -2,7 +2,14 @@ import type { ManifestFile } from '../model/manifest.ts'
 import { lookUpStatic } from '../model/static-lookup.ts'
 import { requestBudget } from '../rules/pattern/bounded-search.ts'
 import { readRequestPath } from '../rules/request-path.ts'
-import { applyFirstRules, applyLastRules, type Asked, fileAt, type Trace } from './apply-rules.ts'
+import {
+  applyFirstRules,
+  applyLastRules,
+  type Asked,
+  fileAt,
+  replacedAsset,
+  type Trace,
+} from './apply-rules.ts'
 import { type HeaderSet, noHeaders } from './header-rules.ts'
 import type { Deployment, SiteAnswer } from './site.ts'
 import { splitUrl } from './split-url.ts'
@@ -22,6 +29,8 @@ export type Action =
   | { kind: 'options' }
   | { kind: 'method-not-allowed' }
   | { kind: Refusal }
+  /** There is no page at the address of the site itself: `folder` is that of the deployment. */
+  | { kind: 'no-start-page'; folder: string }
 
 export interface FileAction {
   kind: 'file'
@@ -36,7 +45,8 @@ export type FileDecision = FileAction & { headers: HeaderSet }
 export type ProxyDecision = Extract<Decision, { kind: 'proxy' }>
 
 /** Each has its page in `pages.ts`. */
-export type Refusal = 'invalid-host' | 'malformed-path' | 'unknown-host' | 'never-deployed' | 'not-found'
+export type Refusal =
+  'invalid-host' | 'malformed-path' | 'unknown-host' | 'never-deployed' | 'not-kept' | 'not-found'
 
 /** Who asks for what: all that a decision depends on. */
 export interface Question {
@@ -63,7 +73,7 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
     trace?.headerPatternGivenUp(place),
   )
   const { deployment } = site
-  if (!deployment) return { kind: 'never-deployed', headers }
+  if (!deployment) return { kind: site.isPermanent ? 'not-kept' : 'never-deployed', headers }
   const { method } = question
   const asked: Asked = {
     site,
@@ -91,7 +101,12 @@ function act(asked: Asked, method: string): Action {
   return (byRule ? undefined : byFiles(asked)) ?? applyLastRules(asked) ?? byNotFoundPage(asked)
 }
 
-function byFiles({ site, deployment, request: { path, query } }: Asked): Action | undefined {
+function byFiles(asked: Asked): Action | undefined {
+  const {
+    site,
+    deployment,
+    request: { path, query },
+  } = asked
   const found = lookUpStatic(deployment.files, path.raw, query, site.options.trailingSlash)
   switch (found.kind) {
     case 'file':
@@ -101,14 +116,14 @@ function byFiles({ site, deployment, request: { path, query } }: Asked): Action 
     case 'malformed-path':
       return found
     default:
-      return undefined
+      return replacedAsset(site, path.raw)
   }
 }
 
 const notFoundPage = '404.html'
 
-function byNotFoundPage({ site, deployment }: Asked): Action {
+function byNotFoundPage({ site, deployment, request: { path } }: Asked): Action {
   if (site.options.notFoundPage && deployment.files.has(notFoundPage))
     return fileAt(deployment, notFoundPage, 404)
-  return { kind: 'not-found' }
+  return path.raw === '/' ? { kind: 'no-start-page', folder: deployment.folder } : { kind: 'not-found' }
 }

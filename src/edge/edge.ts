@@ -8,7 +8,8 @@ import type { AccessLog } from './access-log.ts'
 import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
 import { answerPlainly } from './answer-action.ts'
 import type { Answer } from './answer.ts'
-import type { ProxyDecision } from './decide.ts'
+import { contentTypeOf, isPageType } from './content-type.ts'
+import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
 import { createFiles } from './files.ts'
 import { handOverMilliseconds } from './messages.ts'
@@ -18,6 +19,7 @@ import { nextRequestId, requestIdHeader } from './request-id.ts'
 import { createSiteCounters } from './site-counters.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
+import { askedDeployment, pinVisitor } from './skew-protection.ts'
 import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
 import { watchChanges } from './watch-changes.ts'
 import { openTunnel, type Tunnel, tunnelHandler, wantsWebSocket } from './websocket-proxy.ts'
@@ -60,11 +62,15 @@ export function createEdge(options: {
   /** Whether rules may fetch from private and loopback addresses, and from `http://` ones. */
   privateAllowed?: boolean
   plainProxies?: boolean
+  /** How long assets of a deployment are served after another one took its place. */
+  replacedMilliseconds?: number
+  /** Epoch milliseconds. */
+  now?(): number
   log: Logger
 }): Edge {
   const { database, accessLog, logAddresses = true, credentialsKey, visitors = onlyPeers, log } = options
-  const { privateAllowed = false, plainProxies = false } = options
-  const sites = createSites({ ...options, plainProxies })
+  const { privateAllowed = false, plainProxies = false, replacedMilliseconds = 0, now = Date.now } = options
+  const sites = createSites({ ...options, plainProxies, replacedMilliseconds, now })
   const files = createFiles(options)
   const counters = createSiteCounters()
   const decide = createDecisions(counters.countOverruns)
@@ -99,7 +105,38 @@ export function createEdge(options: {
     const visitor = findVisitor(request, () => server?.requestIP(request)?.address)
     const refused = typeof site === 'string' ? undefined : refusal(request, site, visitor)
     if (refused) return refuse(refused, request.method === 'HEAD')
-    const decision = decide(site, request, visitor)
+    if (typeof site === 'object' && site.skewProtected) return answerAsAsked(request, site, visitor)
+    return carryOut(request, site, decide(site, request, visitor), visitor)
+  }
+
+  /** By the deployment that the request asks for (contract/hosting-behaviour.md §6.7). */
+  function answerAsAsked(request: Request, site: Site, visitor: Visitor): Answer | Promise<Answer> {
+    const asked = { url: request.url, header: (name: string) => request.headers.get(name) }
+    const answerBy = (shown: Site): Answer | Promise<Answer> => {
+      const decision = decide(shown, request, visitor)
+      const made = carryOut(request, shown, decision, visitor)
+      const { deployment } = shown
+      if (!deployment || decision.kind !== 'file' || !isDocument(decision)) return made
+      const pin = (settled: Answer): Answer => {
+        pinVisitor(settled.response, asked, {
+          deploymentId: deployment.deploymentId,
+          isSecure: () => request.url.startsWith('https:') || visitor.forwarded().proto === 'https',
+        })
+        return settled
+      }
+      return made instanceof Promise ? made.then(pin) : pin(made)
+    }
+    const deploymentId = askedDeployment(site, asked)
+    const shown = deploymentId === undefined ? site : sites.showing(site, deploymentId)
+    return shown instanceof Promise ? shown.then(answerBy) : answerBy(shown)
+  }
+
+  function carryOut(
+    request: Request,
+    site: SiteAnswer,
+    decision: Decision,
+    visitor: Visitor,
+  ): Answer | Promise<Answer> {
     if (decision.kind === 'file') return files.send(request, decision)
     if (decision.kind === 'proxy') return passOn(request, site as Site, decision, visitor)
     return answerPlainly(decision, request.method === 'HEAD')
@@ -189,4 +226,8 @@ export function createEdge(options: {
       await accessLog?.close()
     },
   }
+}
+
+function isDocument({ path, headers }: FileDecision): boolean {
+  return isPageType(headers.headers['content-type'] ?? contentTypeOf(path).value)
 }

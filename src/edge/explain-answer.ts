@@ -40,6 +40,8 @@ const reasons: Record<Exclude<Decision['kind'], 'file' | 'proxy' | 'redirect'>, 
   'malformed-path': 'The address holds a broken percent-encoding.',
   'unknown-host': 'There is no site at this host.',
   'never-deployed': 'This branch has not been deployed yet.',
+  'not-kept': 'The job of this address has no deployment that is kept.',
+  'no-start-page': 'There is no index.html, and no rule that shows anything in its place.',
   'not-found': 'No file has this path, and no rule leads it elsewhere.',
 }
 

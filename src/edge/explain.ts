@@ -13,7 +13,7 @@ import type { Database } from '../store/database.ts'
 import type { SiteRow } from '../store/deployments.ts'
 import { findJobByKey } from '../store/jobs.ts'
 import { refuseAccess } from './access.ts'
-import { compileSite, writtenRules } from './compile-site.ts'
+import { compileSite, nothingBeside, writtenRules } from './compile-site.ts'
 import { decide } from './decide.ts'
 import { explainAnswer } from './explain-answer.ts'
 import { explainHeaders } from './explain-headers.ts'
@@ -45,10 +45,11 @@ export async function explain(
 ): Promise<Explanation | undefined> {
   const { host, hostname } = new URL(question.url)
   const address = parseSiteHost(host, options.siteSuffix)
-  const row = address && (await findSiteRow(options.database.queries, address))
-  if (!row) return undefined
+  const found = address && (await findSiteRow(options.database.queries, address))
+  if (!found) return undefined
+  const { row, isPermanent } = found
   const deployment = row.deployment ? await readDeployment(options.blobs, row.deployment) : null
-  const site = compileSite(row, deployment, options)
+  const site = compileSite(row, deployment, options, { ...nothingBeside, isPermanent })
   const country =
     question.country ?? (question.address === undefined ? undefined : options.countryOf?.(question.address))
   const { method, url, headers } = question
@@ -75,7 +76,7 @@ export async function explain(
   }
 }
 
-const kindOf = ({ kind }: NamedHost) => (kind === 'branch' ? 'branch' : 'custom-domain')
+const kindOf = ({ kind }: NamedHost) => (kind === 'domain' ? 'custom-domain' : kind)
 
 async function explainDeployment(
   { queries }: Database,
@@ -122,11 +123,10 @@ const accessReasons = {
 const startPage = 'index.html'
 
 function notesOf({ deployment }: Site, kind: string): string[] {
-  if (!deployment || kind !== 'not-found' || deployment.files.has(startPage)) return []
+  if (!deployment || kind !== 'no-start-page') return []
   const { size } = deployment.files
   const count = `${size} file${size === 1 ? '' : 's'}`
-  const folder = deployment.appRoot === '' ? '' : ` of the app in ${deployment.appRoot}/`
-  return [
-    `The deployment has ${count} and no ${startPage} at its root, which is the output folder of the build${folder} (\`baseDirectory\` of \`artifacts\`), or the root of what was uploaded.`,
-  ]
+  const folder =
+    deployment.folder === '' ? 'the root of what was uploaded' : `${deployment.folder}, which was published`
+  return [`The deployment has ${count} and no ${startPage} in ${folder}.`]
 }

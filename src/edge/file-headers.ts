@@ -7,6 +7,9 @@ import type { FileDecision } from './decide.ts'
 /** For static files: browsers ask again, shared caches keep them (contract/hosting-behaviour.md §6.2). */
 export const staticCacheControl = 'public, max-age=0, s-maxage=31536000'
 
+/** Where the same address has another file for another visitor: shared caches rarely heed `Vary`. */
+export const personalCacheControl = 'private, max-age=0'
+
 /** 128 bits of the SHA-256 tell any two files apart. */
 const etagDigits = 32
 
@@ -37,7 +40,7 @@ export function representFile({
   path,
   file: { sha, size },
   deployment: { modifiedAt },
-  headers: { headers: custom },
+  headers: { headers: custom, vary },
 }: FileDecision): FileRepresentations {
   const type = contentTypeOf(path)
   const contentType = custom['content-type'] ?? type.value
@@ -54,15 +57,18 @@ export function representFile({
     const suffix = encoding === 'identity' ? '' : `-${encoding}`
     const key = `${sha}${suffix}`
     const etag = `"${sha.slice(0, etagDigits)}${suffix}"`
-    const varies = compressible ? { vary: 'Accept-Encoding' } : undefined
+    const dependsOn = [custom['vary'] ?? (compressible ? 'Accept-Encoding' : undefined), vary]
+    const varies = dependsOn.filter((names) => names !== undefined).join(', ')
+    const added = { ...custom, ...(varies !== '' && { vary: varies }) }
+    const cacheControl = vary === undefined ? staticCacheControl : personalCacheControl
     const described = {
       'content-type': type.value,
       ...(encoding !== 'identity' && { 'content-encoding': encoding }),
     }
-    const notModifiedHeaders = { etag, 'cache-control': staticCacheControl, ...varies, ...custom }
+    const notModifiedHeaders = { etag, 'cache-control': cacheControl, ...added }
     const headers =
       status === 404
-        ? { ...described, ...varies, ...custom, 'cache-control': 'no-store' }
+        ? { ...described, ...added, 'cache-control': 'no-store' }
         : { ...described, 'last-modified': lastModified, 'accept-ranges': 'bytes', ...notModifiedHeaders }
     return { status, key, etag, modifiedAt, contentType, headers, notModifiedHeaders }
   }

@@ -2,17 +2,29 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { readManifest } from '../deploy/read-manifest.ts'
 import type { NamedHost } from '../model/site-address.ts'
 import type { Queries } from '../store/database.ts'
-import { findSite, type SiteRow } from '../store/deployments.ts'
+import { findSite, findSiteOfJob, type SiteRow } from '../store/deployments.ts'
 import { findDomainSite } from '../store/domain-sites.ts'
 import type { DeploymentRow } from '../store/schema.ts'
 import { FileTable } from './file-table.ts'
 import type { Deployment } from './site.ts'
 
-/** What the database says of a host; undefined for one that is nobody's. */
-export function findSiteRow(queries: Queries, address: NamedHost): Promise<SiteRow | undefined> {
-  return address.kind === 'branch'
-    ? findSite(queries, address.appId, address.displayName)
-    : findDomainSite(queries, address.name)
+/**
+ * What the database says of a host; undefined for one that is nobody's.
+ * @returns with it whether the host is the permanent address of a job, which shows that job's deployment for good
+ */
+export async function findSiteRow(
+  queries: Queries,
+  address: NamedHost,
+): Promise<{ row: SiteRow; isPermanent: boolean } | undefined> {
+  if (address.kind === 'domain') return shown(await findDomainSite(queries, address.name), false)
+  const { appId, displayName } = address
+  const row = await findSite(queries, appId, displayName)
+  if (row || address.kind === 'branch') return shown(row, false)
+  return shown(await findSiteOfJob(queries, appId, address.job), true)
+}
+
+function shown(row: SiteRow | undefined, isPermanent: boolean) {
+  return row && { row, isPermanent }
 }
 
 /** @throws {UnreadableManifest} */
@@ -26,6 +38,7 @@ export async function readDeployment(
     legacyCustomHeaders,
     customRules,
     appRoot = '',
+    folder = '',
   } = await readManifest(blobs, manifestSha)
   return {
     deploymentId,
@@ -35,5 +48,6 @@ export async function readDeployment(
     legacyCustomHeaders,
     customRules,
     appRoot,
+    folder,
   }
 }

@@ -12,6 +12,16 @@ export interface HeaderSet {
   headers: Record<string, string>
   /** Places of the patterns that they come from, in order. */
   patterns: number[]
+  /** Headers of the request on which every answer of the site depends, as `Vary` names them; undefined for none. */
+  vary: string | undefined
+}
+
+/** What a site has beside its custom headers. */
+export interface OwnHeaders {
+  /** No search engine shall take a job for the site itself, unless a custom header says something else. */
+  noIndex?: boolean
+  /** Headers of the request on which every answer depends. */
+  vary?: string | undefined
 }
 
 /** The custom headers of a site (contract/hosting-behaviour.md §6.1). */
@@ -21,10 +31,18 @@ export class HeaderRules {
   readonly source: HeaderSource
   readonly #programs: Program[]
   readonly #sets = new Map<string, HeaderSet>()
+  readonly #noIndex: boolean
+  readonly #vary: string | undefined
 
-  constructor(entries: readonly CustomHeaders[], source: HeaderSource) {
+  constructor(
+    entries: readonly CustomHeaders[],
+    source: HeaderSource,
+    { noIndex = false, vary }: OwnHeaders = {},
+  ) {
     this.entries = entries
     this.source = source
+    this.#noIndex = noIndex
+    this.#vary = vary
     this.#programs = entries.map(({ pattern }) => compileGlob(pattern))
   }
 
@@ -34,7 +52,7 @@ export class HeaderRules {
    * @param givenUp is told the place of a pattern that took too long, which counts as no match
    */
   of(path: string, budget: RequestBudget, givenUp?: (place: number) => void): HeaderSet {
-    if (this.entries.length === 0) return noHeaders
+    if (this.entries.length === 0 && this.#vary === undefined && !this.#noIndex) return noHeaders
     const matching = this.#programs.flatMap((program, place) => {
       const result = searchWithin(program, path, budget)
       if (result === 'over-budget') givenUp?.(place)
@@ -43,7 +61,7 @@ export class HeaderRules {
     const key = matching.join()
     let set = this.#sets.get(key)
     if (!set) {
-      set = { headers: this.#merge(matching), patterns: matching }
+      set = { headers: this.#merge(matching), patterns: matching, vary: this.#vary }
       if (this.#sets.size >= setsMax) this.#sets.clear()
       this.#sets.set(key, set)
     }
@@ -52,11 +70,12 @@ export class HeaderRules {
 
   #merge(places: number[]): Record<string, string> {
     const pairs = places.flatMap((place) => this.entries[place]!.headers)
-    return Object.fromEntries(pairs.map(({ key, value }) => [key.toLowerCase(), value]))
+    const written = Object.fromEntries(pairs.map(({ key, value }) => [key.toLowerCase(), value]))
+    return { ...(this.#noIndex && { 'x-robots-tag': 'noindex' }), ...written }
   }
 }
 
-export const noHeaders: HeaderSet = { headers: {}, patterns: [] }
+export const noHeaders: HeaderSet = { headers: {}, patterns: [], vary: undefined }
 
 /** Combinations of patterns are few, but for who makes them up. */
 const setsMax = 1000

@@ -15,6 +15,8 @@ export interface EdgeSettings {
   /** Whether rules may fetch from private and loopback addresses, and from `http://` ones. */
   privateAllowed: boolean
   plainProxies: boolean
+  /** How long assets of a deployment are served after another one took its place. */
+  replacedMilliseconds: number
   /** Proxies in front, whose word on who asks is taken: networks in CIDR form. */
   trustedProxies: string[]
   /** Name of the header in which they tell the visitor's country. */

@@ -1,6 +1,7 @@
 import type { AccessRefusal } from './access.ts'
 import type { Answer } from './answer.ts'
 import type { Refusal } from './decide.ts'
+import { personalCacheControl, staticCacheControl } from './file-headers.ts'
 import type { HeaderSet } from './header-rules.ts'
 import { nextRequestId } from './request-id.ts'
 
@@ -19,6 +20,7 @@ const refusals: Record<Refusal | AccessRefusal, { status: number; title: string;
   },
   'unknown-host': { status: 404, title: 'Not found', text: 'There is no site at this address.' },
   'never-deployed': { status: 404, title: 'Not found', text: 'This branch has not been deployed yet.' },
+  'not-kept': { status: 404, title: 'Not found', text: 'The deployment at this address is not kept.' },
   'not-found': { status: 404, title: 'Not found', text: 'There is no page at this address.' },
   unauthorized: {
     status: 401,
@@ -56,9 +58,10 @@ export function errorPage(
 <p><small>Request ${id}</small></p>
 </html>
 `
-  const facts = { status, contentType: pageHeaders['content-type'], contentLength: page.length }
+  const contentLength = Buffer.byteLength(page)
+  const facts = { status, contentType: pageHeaders['content-type'], contentLength }
   if (!head) return { response: new Response(page, { status, headers: pageHeaders }), facts, id }
-  const headHeaders = { ...pageHeaders, 'content-length': String(page.length) }
+  const headHeaders = { ...pageHeaders, 'content-length': String(contentLength) }
   return { response: new Response(null, { status, headers: headHeaders }), facts, id }
 }
 
@@ -70,6 +73,17 @@ export function refuse(refusal: Refusal | AccessRefusal, head: boolean): Answer 
   if (refusal === 'unauthorized') headers.set('www-authenticate', 'Basic realm="site", charset="UTF-8"')
   if (refusal === 'maintenance') headers.set('retry-after', '120')
   return answer
+}
+
+/**
+ * For a site without a start page. Its owner may be who reads it.
+ * @param folder that was published; empty for files that were handed over
+ */
+export function noStartPage(folder: string, head: boolean): Answer {
+  const place =
+    folder === '' ? 'at the root of the published files' : `in the published folder ${Bun.escapeHTML(folder)}`
+  const text = `This site has no start page: there is no index.html ${place}. Other pages of it may be there.`
+  return errorPage(404, 'Not found', text, head)
 }
 
 export function methodNotAllowed(): Answer {
@@ -92,9 +106,13 @@ export function withoutContent(status: number, headers: Record<string, string>):
 }
 
 /** Adds the headers of the site, but for one: caches keep successes alone (contract/hosting-behaviour.md §6.1). */
-export function withHeaders(answer: Answer, { headers }: HeaderSet): Answer {
-  for (const [name, value] of Object.entries(headers)) {
-    if (name !== 'cache-control') answer.response.headers.set(name, value)
+export function withHeaders(answer: Answer, { headers: custom, vary }: HeaderSet): Answer {
+  const { headers } = answer.response
+  for (const [name, value] of Object.entries(custom)) {
+    if (name !== 'cache-control') headers.set(name, value)
   }
+  if (vary === undefined) return answer
+  headers.append('vary', vary)
+  if (headers.get('cache-control') === staticCacheControl) headers.set('cache-control', personalCacheControl)
   return answer
 }

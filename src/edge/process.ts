@@ -65,6 +65,7 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
     credentialsKey: Buffer.from(settings.credentialsKey, 'base64url'),
     privateAllowed: settings.privateAllowed,
     plainProxies: settings.plainProxies,
+    replacedMilliseconds: settings.replacedMilliseconds,
     visitors: {
       trustedProxies: settings.trustedProxies.flatMap((text) => parseNetwork(text) ?? []),
       countryHeader: settings.countryHeader ?? undefined,

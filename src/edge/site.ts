@@ -10,8 +10,14 @@ import type { HeaderRules } from './header-rules.ts'
 export interface Site {
   appId: string
   branchName: string
-  /** Null while the branch has not been deployed. */
+  /** Null while the branch has not been deployed, and at the permanent address of a job that is not kept. */
   deployment: Deployment | null
+  /** Whether it is the permanent address of a job: it shows that job's deployment, whichever is live. */
+  isPermanent: boolean
+  /** Live a short while ago, the last one first: visitors have pages open that ask for their assets. */
+  replaced: readonly Deployment[]
+  /** Ids of the deployments that visitors may ask for instead of the live one; undefined without skew protection. */
+  skewProtected: ReadonlySet<string> | undefined
   access: SiteAccess
   rules: Rules
   headers: HeaderRules
@@ -29,6 +35,8 @@ export interface Deployment {
   customRules: WrittenRule[] | undefined
   /** Folder of the app in its repository; empty for its root. */
   appRoot: string
+  /** Folder whose files it is, as the build spec names it; empty for files that were handed over. */
+  folder: string
 }
 
 export type SiteOptions = Pick<

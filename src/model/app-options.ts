@@ -25,6 +25,8 @@ export interface AppOptions {
   headerConditions: boolean
   /** Whether the rules of a `customRules.json` in what is deployed come after those of the app. */
   customRulesFile: boolean
+  /** Whether a deployment fails that has neither `index.html` nor a rule for `/`. */
+  requireIndex: boolean
 }
 
 export const appOptionDefaults: AppOptions = {
@@ -40,6 +42,7 @@ export const appOptionDefaults: AppOptions = {
   expressionGroups: false,
   headerConditions: false,
   customRulesFile: false,
+  requireIndex: false,
 }
 
 /** The app's options, with the defaults of those that were not set. */

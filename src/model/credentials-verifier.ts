@@ -8,3 +8,10 @@ const hash = 'sha256'
 export function credentialsVerifier(credentials: string, key: Uint8Array): Uint8Array {
   return new Bun.CryptoHasher(hash, key).update(Buffer.from(credentials, 'base64')).digest()
 }
+
+/** The same as the column `basicAuth` of an app or a branch has it: in base64url, empty where nobody has credentials. */
+export function storedVerifier(credentials: string | undefined, key: Uint8Array): string {
+  return credentials === undefined
+    ? ''
+    : Buffer.from(credentialsVerifier(credentials, key)).toString('base64url')
+}

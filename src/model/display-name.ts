@@ -18,6 +18,6 @@ export function branchLabel(branchName: string): string {
   return `${label.slice(0, dnsLabelCharactersMax - hash.length - 1).replace(/-+$/, '')}-${hash}`
 }
 
-function shortHash(text: string): string {
+export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }

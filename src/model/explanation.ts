@@ -17,7 +17,7 @@ export interface Explanation {
   url: string
   /** Where the visitor is taken to be; absent where nothing tells. */
   country: string | undefined
-  host: { name: string; kind: 'branch' | 'custom-domain' }
+  host: { name: string; kind: 'branch' | 'job' | 'custom-domain' }
   app: { appId: string; name: string }
   branchName: string
   /** Absent while the branch has not been deployed. */

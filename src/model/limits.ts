@@ -188,6 +188,11 @@ export const limits = {
   edgeHostsMax: 10_000,
   /** Files of all the manifests that an edge keeps compiled. */
   edgeManifestFilesMax: 2_000_000,
+  /** How long visitors may ask for a deployment that another one has replaced, where their branch has skew protection (§6.7). */
+  skewProtectionDays: 7,
+  /** Of these the last ones; and of those whose assets are served for a while without it. */
+  skewDeploymentsMax: 500,
+  replacedDeploymentsMax: 3,
   /** Longer files are streamed from the blob and never kept in memory. */
   edgeCachedFileBytesMax: 1 * MiB,
   /** Shorter ones gain nothing from compression, longer ones cost too much of it. */

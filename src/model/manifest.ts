@@ -15,6 +15,8 @@ export interface Manifest {
   customRules?: WrittenRule[]
   /** Folder of the app in its repository, where that has several. */
   appRoot?: string
+  /** Folder of the repository whose files these are; absent where they were handed over, or lie at its root. */
+  folder?: string
 }
 
 /** Headers for the paths that a pattern selects (contract/hosting-behaviour.md §6.1). */

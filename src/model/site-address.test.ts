@@ -5,6 +5,9 @@ import { parseSiteHost } from './site-address.ts'
 test.each([
   ['main.d1.localhost', 'branch'],
   ['MAIN.d1.LOCALHOST.:4780', 'branch'],
+  ['main--12.d1.localhost', 'job'],
+  ['main--.d1.localhost', 'branch'],
+  ['main--12.example.com', 'domain'],
   ['www.example.com', 'domain'],
   ['WWW.Example.COM.:8080', 'domain'],
   ['example.com', 'domain'],
@@ -22,7 +25,7 @@ test.each([
   ['a_b.example.com', undefined],
   ['', undefined],
 ])('%j names a host of the kind %p', (host, kind) => {
-  expect(parseSiteHost(host, 'localhost')?.kind).toBe(kind as 'branch' | 'domain' | undefined)
+  expect(parseSiteHost(host, 'localhost')?.kind).toBe(kind as 'branch' | 'job' | 'domain' | undefined)
 })
 
 test('all spellings of a host have one name', () => {

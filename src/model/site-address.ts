@@ -1,4 +1,5 @@
 import { canonicalName, isWithin } from './domain-names.ts'
+import { type JobAddress, parsePermanentLabel } from './permanent-address.ts'
 
 /** How sites are addressed: `<displayName>.<appId>.<suffix>[:port]` (contract/hosting-behaviour.md §5.1). */
 export interface SiteAddresses {
@@ -24,9 +25,12 @@ export function siteAddresses(sitesUrl: string): SiteAddresses {
 /** Two labels at the least, the last of which is no number: that would be an IP address. */
 const domainHost = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?![0-9]+$)[a-z0-9-]+$/
 
-/** What a Host header names: a branch by its own address, or by a custom domain. */
+/** What a Host header names: a branch by its own address, one of its jobs, or a branch by a custom domain. */
 export type NamedHost =
-  { kind: 'branch'; name: string; appId: string; displayName: string } | { kind: 'domain'; name: string }
+  | { kind: 'branch'; name: string; appId: string; displayName: string }
+  /** A branch that was made before such names were reserved may be called so, too: `displayName` is that of the branch then. */
+  | { kind: 'job'; name: string; appId: string; displayName: string; job: JobAddress }
+  | { kind: 'domain'; name: string }
 
 /**
  * Reads a Host header. The port does not matter: a proxy in front may listen on another one.
@@ -40,5 +44,6 @@ export function parseSiteHost(host: string, suffix: string): NamedHost | undefin
   const labels = name.slice(0, -suffix.length - 1).split('.')
   const [displayName, appId] = labels
   if (labels.length !== 2 || !displayName || !appId || !/^d[a-z0-9]{1,19}$/.test(appId)) return undefined
-  return { kind: 'branch', name, appId, displayName }
+  const job = parsePermanentLabel(displayName)
+  return job ? { kind: 'job', name, appId, displayName, job } : { kind: 'branch', name, appId, displayName }
 }

@@ -80,6 +80,15 @@ function fileAt(files: { has(path: string): boolean }, path: string): StaticAnsw
   return files.has(path) ? { kind: 'file', path } : notFound
 }
 
+/**
+ * Looks up a file by its own name alone, as pages ask for what belongs to them.
+ * @param path percent-encoded, from its first slash on
+ */
+export function lookUpExact(files: { has(path: string): boolean }, path: string): string | undefined {
+  const name = decodePath(path)?.slice(1)
+  return name !== undefined && files.has(name) ? name : undefined
+}
+
 /** Decodes once. Manifests hold names in Unicode's NFC; a link typed on a Mac may not. */
 function decodePath(path: string): string | undefined {
   if (!path.includes('%')) return path

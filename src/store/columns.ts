@@ -8,12 +8,13 @@ import type {
 } from 'kysely'
 
 /** Columns by what they hold. A column name means the same in every table. */
-const booleanColumns = new Set(['enabled', 'commandsStarted', 'verified', 'owned'])
+const booleanColumns = new Set(['enabled', 'commandsStarted', 'verified', 'owned', 'skewProtected'])
 const jsonColumns = new Set(['settings', 'tags', 'policies', 'checks', 'parameters', 'options', 'event'])
 const integerColumns = new Set([
   'expiresAt',
   'createdAt',
   'deployedAt',
+  'replacedAt',
   'updatedAt',
   'startedAt',
   'hourStartedAt',

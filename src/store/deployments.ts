@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 
+import { cutBeginning, type JobAddress, permanentLabel } from '../model/permanent-address.ts'
 import { findAppById } from './apps.ts'
 import type { Queries, Transaction } from './database.ts'
 import type { AppRow, BranchRow, DeploymentRow } from './schema.ts'
@@ -32,9 +33,25 @@ export async function activateDeployment(
 ): Promise<void> {
   await forgetJoblessDeployments(transaction, branchId)
   await transaction
+    .updateTable('deployments')
+    .set({ replacedAt: now })
+    .where('deploymentId', '=', (eb) =>
+      eb.selectFrom('branches').select('activeDeploymentId').where('branchId', '=', branchId),
+    )
+    .execute()
+  await markLive(transaction, deploymentId)
+  await transaction
     .updateTable('branches')
     .set({ activeDeploymentId: deploymentId, updatedAt: now })
     .where('branchId', '=', branchId)
+    .execute()
+}
+
+async function markLive(transaction: Transaction, deploymentId: string): Promise<void> {
+  await transaction
+    .updateTable('deployments')
+    .set({ replacedAt: null })
+    .where('deploymentId', '=', deploymentId)
     .execute()
 }
 
@@ -74,8 +91,30 @@ export async function deactivateDeployment(
     .where('activeDeploymentId', '=', deploymentId)
     .executeTakeFirst()
   if (result.numUpdatedRows === 0n) return false
+  if (previousDeploymentId !== null) await markLive(transaction, previousDeploymentId)
   await transaction.deleteFrom('deployments').where('deploymentId', '=', deploymentId).execute()
   return true
+}
+
+/**
+ * Deployments of a branch that were live after that time and are no more, the last one first. Those of deleted jobs are not
+ * among them: they are out of service.
+ * @param since epoch milliseconds
+ */
+export function listReplacedDeployments(
+  queries: Queries,
+  branchId: string,
+  { since, limit }: { since: number; limit: number },
+): Promise<DeploymentRow[]> {
+  return queries
+    .selectFrom('deployments')
+    .selectAll()
+    .where('branchId', '=', branchId)
+    .where('replacedAt', '>', since)
+    .where('jobKey', 'is not', null)
+    .orderBy('replacedAt', 'desc')
+    .limit(limit)
+    .execute()
 }
 
 /** What a host shows: the app, the branch, and the deployment its pointer names. */
@@ -99,6 +138,48 @@ export function findSiteOfBranch(
   return readSite(queries, appId, 'name', branchName)
 }
 
+/**
+ * Finds what the permanent address of a job shows: its branch, with its deployment instead of the live one. That is undefined
+ * where the job has none or is gone; all of it is undefined where there is no such branch.
+ */
+export async function findSiteOfJob(
+  queries: Queries,
+  appId: string,
+  { branch, jobNumber }: JobAddress,
+): Promise<SiteRow | undefined> {
+  const site =
+    (await findSite(queries, appId, branch)) ?? (await findSiteOfCut(queries, appId, { branch, jobNumber }))
+  if (!site) return undefined
+  const deployment = await queries
+    .selectFrom('jobs')
+    .innerJoin('deployments', 'deployments.jobKey', 'jobs.jobKey')
+    .selectAll('deployments')
+    .where('jobs.branchId', '=', site.branch.branchId)
+    .where('jobs.number', '=', jobNumber)
+    .executeTakeFirst()
+  return { ...site, deployment }
+}
+
+/** Of a branch whose display name was cut to make the address. */
+async function findSiteOfCut(
+  queries: Queries,
+  appId: string,
+  { branch, jobNumber }: JobAddress,
+): Promise<SiteRow | undefined> {
+  const beginning = cutBeginning(branch)
+  if (beginning === undefined) return undefined
+  const rows = await queries
+    .selectFrom('branches')
+    .select('displayName')
+    .where('appId', '=', appId)
+    .where('displayName', '>=', beginning)
+    .where('displayName', '<', `${beginning}~`)
+    .execute()
+  const label = permanentLabel(branch, jobNumber)
+  const cut = rows.find(({ displayName }) => permanentLabel(displayName, jobNumber) === label)
+  return cut && findSite(queries, appId, cut.displayName)
+}
+
 /** Pointer and deployment are read in one statement: between two, the deployment that the first saw could be forgotten. */
 async function readSite(
   queries: Queries,
@@ -117,6 +198,8 @@ async function readSite(
       'files',
       'bytes',
       'deployments.createdAt as deployedAt',
+      'replacedAt',
+      'skewProtected',
     ])
     .where('appId', '=', appId)
     .where(column, '=', value)
@@ -124,7 +207,17 @@ async function readSite(
   if (!row) return undefined
   const app = await findAppById(queries, appId)
   if (!app) return undefined
-  const { deploymentId, jobKey, manifestSha, files, bytes, deployedAt, ...branch } = row
+  const {
+    deploymentId,
+    jobKey,
+    manifestSha,
+    files,
+    bytes,
+    deployedAt,
+    replacedAt,
+    skewProtected,
+    ...branch
+  } = row
   const deployment =
     deploymentId === null
       ? undefined
@@ -136,6 +229,8 @@ async function readSite(
           files,
           bytes,
           createdAt: deployedAt,
+          replacedAt,
+          skewProtected,
         } as DeploymentRow)
   return { app, branch, deployment }
 }

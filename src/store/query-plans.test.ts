@@ -18,7 +18,13 @@ import { findBranch, findBranchByDisplayName, listBranches, takeJobNumber } from
 import { deleteBranchSecrets, findBuildSecrets, listBuildSecrets } from './build-secrets.ts'
 import { takeNextJob } from './claims.ts'
 import { type Database, openDatabase, type Queries, type Transaction } from './database.ts'
-import { findDeploymentOfJob, findSite, forgetJoblessDeployments } from './deployments.ts'
+import {
+  findDeploymentOfJob,
+  findSite,
+  findSiteOfJob,
+  forgetJoblessDeployments,
+  listReplacedDeployments,
+} from './deployments.ts'
 import {
   claimDueDomain,
   findDomain,
@@ -196,6 +202,19 @@ test.each<[string, (queries: Queries) => Promise<unknown>, string[]]>([
       'SEARCH branches USING INDEX sqlite_autoindex_branches_3 (appId=? AND displayName=?)',
       'SEARCH deployments USING INDEX sqlite_autoindex_deployments_1 (deploymentId=?) LEFT-JOIN',
     ],
+  ],
+  [
+    'findSiteOfJob',
+    (q) => findSiteOfJob(q, 'd', { branch: 'main', jobNumber: 7 }),
+    [
+      'SEARCH branches USING INDEX sqlite_autoindex_branches_3 (appId=? AND displayName=?)',
+      'SEARCH deployments USING INDEX sqlite_autoindex_deployments_1 (deploymentId=?) LEFT-JOIN',
+    ],
+  ],
+  [
+    'listReplacedDeployments',
+    (q) => listReplacedDeployments(q, 'b', { since: 0, limit: 10 }),
+    ['SEARCH deployments USING INDEX replacedDeployments (branchId=? AND replacedAt>?)'],
   ],
   [
     'takeNextJob',

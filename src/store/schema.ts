@@ -56,7 +56,10 @@ export interface AppRow {
   tags: Record<string, string>
   /** Encrypted `AppSecrets`. */
   secrets: string | null
-  /** By which edges know the credentials of its sites, which they cannot read (`model/credentials-verifier.ts`). */
+  /**
+   * By which edges know the credentials of its sites, which they cannot read (`model/credentials-verifier.ts`); empty for none,
+   * null where a version that knew no such column has written the row (`fill-basic-auth.ts`).
+   */
   basicAuth: string | null
   /** What Preamp has beyond AWS's settings; absent is the default. */
   options: Partial<AppOptions>
@@ -146,6 +149,10 @@ export interface DeploymentRow {
   files: number
   bytes: number
   createdAt: number
+  /** When another one took its place; null while it is live, and where it never was. */
+  replacedAt: number | null
+  /** Made while its branch had skew protection: visitors may ask for it (contract/hosting-behaviour.md §6.7). */
+  skewProtected: boolean
 }
 
 export interface UploadRow {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 
 import { newAppId, newId } from '../../src/model/ids.ts'
+import { parsePermanentLabel, permanentLabel } from '../../src/model/permanent-address.ts'
 import { insertApp } from '../../src/store/apps.ts'
 import {
   findArtifact,
@@ -17,7 +18,9 @@ import {
   deactivateDeployment,
   findDeployment,
   findSite,
+  findSiteOfJob,
   insertDeployment,
+  listReplacedDeployments,
 } from '../../src/store/deployments.ts'
 import { deleteJob, insertJob, listJobs } from '../../src/store/jobs.ts'
 import type { JobRow } from '../../src/store/schema.ts'
@@ -171,6 +174,53 @@ describe.each(databaseServers(requires('postgres')))('what jobs leave behind on 
       expect(await findDeployment(store.database.queries, live.deployment.deploymentId)).toEqual(
         live.deployment,
       )
+    })
+
+    test('are known for what they were until another took their place, and not once they are back', async () => {
+      const { branchId } = await store.addBranch()
+      const first = await store.addDeployment(branchId, 1)
+      const second = await store.addDeployment(branchId, 2)
+      const third = await store.addDeployment(branchId, 3)
+      const replaced = async (since: number, limit = 10) => {
+        const rows = await listReplacedDeployments(store.database.queries, branchId, { since, limit })
+        return rows.map(({ deploymentId, replacedAt }) => [deploymentId, replacedAt])
+      }
+      const [firstId, secondId] = [first.deployment.deploymentId, second.deployment.deploymentId]
+      const thirdId = third.deployment.deploymentId
+      expect(await replaced(0)).toEqual([
+        [secondId, 3],
+        [firstId, 2],
+      ])
+      expect(await replaced(2)).toEqual([[secondId, 3]])
+      expect(await replaced(0, 1)).toEqual([[secondId, 3]])
+      const show = (id: string, at: number) =>
+        store.database.transaction((tx) => activateDeployment(tx, branchId, id, at))
+      await show(firstId, 4)
+      await show(firstId, 5)
+      expect(await replaced(0)).toEqual([
+        [thirdId, 4],
+        [secondId, 3],
+      ])
+      await store.database.transaction((tx) => deactivateDeployment(tx, branchId, firstId, thirdId, 6))
+      expect(await replaced(0)).toEqual([[secondId, 3]])
+      await store.database.transaction((tx) => deleteJob(tx, second.job.jobKey, ['SUCCEED']))
+      expect(await replaced(0)).toEqual([])
+    })
+
+    test('are found at the address of their job, also where the name of the branch was cut', async () => {
+      const { queries } = store.database
+      for (const displayName of ['short', 'x'.repeat(63), `${'y'.repeat(60)}-1`]) {
+        const { appId, branchId } = await store.addBranch({ displayName })
+        const { job, deployment } = await store.addDeployment(branchId, 1)
+        await store.addDeployment(branchId, 2)
+        const address = parsePermanentLabel(permanentLabel(displayName, job.number))!
+        expect((await findSiteOfJob(queries, appId, address))?.deployment?.deploymentId).toBe(
+          deployment.deploymentId,
+        )
+        const none = await findSiteOfJob(queries, appId, { ...address, jobNumber: 99 })
+        expect(none?.deployment).toBeUndefined()
+        expect(await findSiteOfJob(queries, appId, { branch: 'z-12345678', jobNumber: 1 })).toBeUndefined()
+      }
     })
 
     test('give way to the one before, once, and only while they are live', async () => {

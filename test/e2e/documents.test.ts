@@ -74,6 +74,21 @@ describe.if(requires('aws', 'git', 'curl'))('the commands of', () => {
     expect(parts[3]).not.toContain('token-for')
   }, 120_000)
 
+  test('docs/serving.md', async () => {
+    const parts = await walk('docs/serving.md')
+    expect(parts[1]).toContain('<h1>Wren</h1>')
+    expect(parts[2]).toMatch(/^3\n301 http:\/\/main\..*\/wren\?x=1\n<h1>Wren<\/h1>\n<h1>Lost<\/h1>\n404$/m)
+    expect(parts[2]).toMatch(/BadRequestException[^]* leads to itself: [^]*That is a circle\./)
+    expect(parts[3]).toMatch(/^cache-control: public, max-age=31536000, immutable\r$/im)
+    expect(parts[3]).toMatch(/^x-frame-options: DENY\r$/im)
+    expect(parts[4]).toMatch(/true\n401\n<h1>Birds<\/h1>\nfalse\n503\n/)
+    expect(parts[5]).toMatch(/^trailingSlash +always$/m)
+    expect(parts[5]).toMatch(/^301 http:\/\/main\..*\/wren\/$/m)
+    expect(parts[6]).toMatch(/true\n[^]*^one\n[^]*^two\n/m)
+    expect(parts[7]).toMatch(/^let song = 1\n("SUCCEED"\n){3}404$/m)
+    expect(parts[8]).toMatch(/^4 \(live\) .* http:\/\/main--4\..*\n<h1>Wren<\/h1>\n404$/m)
+  }, 120_000)
+
   /** Runs what stands in a document's `sh` blocks, and gives the output of each numbered section. */
   async function walk(path: string): Promise<Record<number, string>> {
     const document = readFileSync(join(root, path), 'utf8')

@@ -106,7 +106,7 @@ describe('CreateApp', () => {
       ],
       tags: { team: 'web' },
       buildSpec: 'version: 1',
-      customHeaders: 'customHeaders:\n  - pattern: "**"\n',
+      customHeaders: 'customHeaders:\n  - pattern: "**"\n    headers: []\n',
       enableAutoBranchCreation: true,
       autoBranchCreationPatterns: ['feature/*'],
       jobConfig: { buildComputeType: 'LARGE_16GB' },

@@ -149,6 +149,8 @@ test('the build output is zipped once, when it is first asked for', async () => 
     files: 1,
     bytes: size,
     createdAt: Date.now(),
+    replacedAt: null,
+    skewProtected: false,
   })
   await finishBuild('log')
   const url = (await buildStep()).artifactsUrl!

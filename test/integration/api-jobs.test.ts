@@ -195,6 +195,8 @@ describe('DeleteJob', () => {
         files: 0,
         bytes: 0,
         createdAt: 0,
+        replacedAt: null,
+        skewProtected: false,
       })
       await expect(remove('1')).rejects.toEqual(fails('BadRequestException', `Job 1 is ${status}`))
       expect((await get('1')).summary!.status).toBe(status)
@@ -208,7 +210,17 @@ describe('DeleteJob', () => {
     await start()
     const { jobKey, branchId, deploymentId } = await move('1', 'SUCCEED')
     const { queries } = api.services.database
-    const row = { deploymentId, branchId, jobKey, manifestSha: '', files: 0, bytes: 0, createdAt: 0 }
+    const row = {
+      deploymentId,
+      branchId,
+      jobKey,
+      manifestSha: '',
+      files: 0,
+      bytes: 0,
+      createdAt: 0,
+      replacedAt: null,
+      skewProtected: false,
+    }
     await insertDeployment(queries, row)
     await queries
       .updateTable('branches')

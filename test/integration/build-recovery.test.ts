@@ -133,6 +133,8 @@ describe('a job whose worker is dead', () => {
         files: 1,
         bytes: 1,
         createdAt: 0,
+        replacedAt: null,
+        skewProtected: false,
       })
       await runs!.database.queries.updateTable('branches').set({ activeDeploymentId: deploymentId }).execute()
       runs!.worker.start()

@@ -27,6 +27,8 @@ const monorepoApp = (name: string, frontend: string) =>
 const headers = (value: string) =>
   `customHeaders: [{ pattern: '**/*', headers: [{ key: X-From, value: ${value} }] }]\n`
 
+const saying = (value: string) => [{ pattern: '**/*', headers: [{ key: 'X-From', value }] }]
+
 const executors = [
   ['process', true],
   ['bubblewrap', requires('bwrap')],
@@ -127,14 +129,13 @@ frontend:
       repository.commit({ 'customHttp.yml': headers('file') })
       const second = await runs.start(branchId)
       await runs.finish(second)
-      for (const [key, value] of [
-        [jobKey, 'spec'],
-        [second, 'file'],
-      ] as const) {
+      const manifestOf = async (key: string) => {
         const { manifestSha } = (await findDeploymentOfJob(runs.database.queries, key))!
-        const manifest = JSON.parse(await runs.blobs.open(manifestSha).text()) as Manifest
-        expect(manifest.customHeaders).toEqual([{ pattern: '**/*', headers: [{ key: 'X-From', value }] }])
+        return JSON.parse(await runs.blobs.open(manifestSha).text()) as Manifest
       }
+      expect((await manifestOf(jobKey)).legacyCustomHeaders).toEqual(saying('spec'))
+      const { customHeaders, legacyCustomHeaders } = await manifestOf(second)
+      expect([customHeaders, legacyCustomHeaders]).toEqual([saying('file'), saying('spec')])
     })
 
     test('are left out of a push that changes nothing below the root, and of nothing else', async () => {

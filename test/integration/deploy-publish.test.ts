@@ -61,6 +61,8 @@ describe('publish', () => {
         files: 1,
         bytes: 3,
         createdAt: 5,
+        replacedAt: null,
+        skewProtected: false,
       },
       previousDeploymentId: null,
     })

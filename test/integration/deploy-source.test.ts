@@ -203,10 +203,9 @@ describe.if(requires(...cephPrograms))('s3:// on Ceph', () => {
     for (let start = 0; start < names.length; start += 50) {
       await Promise.all(names.slice(start, start + 50).map((name) => bucket.write(`many/${name}`, name)))
     }
-    const { files, log } = await collect(prefix('s3://sites/many'))
+    const { files } = await collect(prefix('s3://sites/many'))
     expect(Object.keys(files)).toEqual(names.toSorted())
     expect(files['file-249.txt']).toBe('file-249.txt')
-    expect(log).toEqual([expect.stringContaining('no index.html')])
   })
 
   test('hostile keys are refused', async () => {

@@ -51,6 +51,8 @@ export async function startApi(
     credentialsKey: randomBytes(32),
     transferUrls: new TransferUrls(randomBytes(32)),
     defaultDomain: (appId) => `${appId}.localhost:4780`,
+    plainProxies: false,
+    siteUrl: (appId, label) => `http://${label}.${appId}.localhost:4780`,
     domainRecords: domainRecords(secrets.deriveKey('domain-records'), 'localhost'),
     domainsChanged: () => undefined,
     jobsChanged: () => undefined,

@@ -17,6 +17,7 @@ export function edgeOptions(store: SiteStore, port = 0, processes = 2): Omit<Sup
       credentialsKey: 'AAAA',
       privateAllowed: true,
       plainProxies: false,
+      replacedMilliseconds: 0,
       trustedProxies: [],
       countryHeader: null,
       countryFile: null,

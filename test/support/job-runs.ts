@@ -138,6 +138,8 @@ export async function openJobRuns(options: JobRunsOptions): Promise<JobRuns> {
     }),
     localRepositories: anyRepository,
     privateSources: true,
+    plainProxies: false,
+    defaultDomain: (appId) => `${appId}.localhost`,
     sitesChanged: async () => undefined,
     visit: async () => ({ status: 200 }),
     ...options.runner,

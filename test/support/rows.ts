@@ -95,6 +95,8 @@ export function deploymentRow(job: JobRow, row: Partial<DeploymentRow> = {}): De
     files: 1,
     bytes: 1,
     createdAt: 1,
+    replacedAt: null,
+    skewProtected: false,
     ...row,
   }
 }

@@ -39,6 +39,7 @@ const input = z.strictObject({
   expressionGroups: orUnset(flag),
   headerConditions: orUnset(flag),
   customRulesFile: orUnset(flag),
+  requireIndex: orUnset(flag),
 } satisfies Record<keyof AppOptions, z.ZodType>)
 
 const path = '/_preamp/apps/{appId}/options'

@@ -45,6 +45,8 @@ describe('an upload that asks for a file of the live deployment', () => {
       files: 1,
       bytes: 1,
       createdAt: 1,
+      replacedAt: null,
+      skewProtected: false,
     })
     await database.transaction((transaction) => activateDeployment(transaction, branchId, deploymentId, 1))
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { limits } from '../../model/limits.ts'
+import { permanentLabel } from '../../model/permanent-address.ts'
 import { findBranchOverviews } from '../../store/branch-overview.ts'
 import type { Queries } from '../../store/database.ts'
 import {
@@ -34,6 +35,8 @@ export interface RollbackList extends RollbackAnswer {
     endTime: number
     files: number
     bytes: number
+    /** Its permanent address. */
+    url: string
   }[]
 }
 
@@ -52,7 +55,16 @@ export const listRollbacks: SignedEndpoint = {
     const { queries } = services.database
     const { branch } = await ownBranch(queries, caller, addressOf(call))
     const deployed = await listDeployedJobs(queries, branch.branchId, { limit: limits.pageItemsMax })
-    return { activeJobId: idOf(await activeNumber(queries, branch)), jobs: deployed.map(viewDeployed) }
+    const view = ({ job, files, bytes }: DeployedJob): RollbackList['jobs'][number] => ({
+      jobId: String(job.number),
+      commitId: job.commitId ?? '',
+      commitMessage: job.commitMessage ?? '',
+      endTime: (job.endedAt ?? job.createdAt) / 1000,
+      files,
+      bytes,
+      url: services.siteUrl(branch.appId, permanentLabel(branch.displayName, job.number)),
+    })
+    return { activeJobId: idOf(await activeNumber(queries, branch)), jobs: deployed.map(view) }
   },
 }
 
@@ -122,15 +134,6 @@ function notKept(job: JobRow): BadRequestException {
     `Job ${job.number} ${reason}. \`preamp rollback <app> <branch> --list\` shows the jobs to choose from.`,
   )
 }
-
-const viewDeployed = ({ job, files, bytes }: DeployedJob): RollbackList['jobs'][number] => ({
-  jobId: String(job.number),
-  commitId: job.commitId ?? '',
-  commitMessage: job.commitMessage ?? '',
-  endTime: (job.endedAt ?? job.createdAt) / 1000,
-  files,
-  bytes,
-})
 
 const idOf = (number: number | undefined) => (number === undefined ? null : String(number))
 

@@ -1,0 +1,38 @@
+import type { Blobs } from '../blobs/blobs.ts'
+import { parseCustomRules } from '../deploy/custom-rules.ts'
+import { appOptionsOf } from '../model/app-options.ts'
+import { limits } from '../model/limits.ts'
+import { emptyManifest, type Manifest } from '../model/manifest.ts'
+import type { AppRow } from '../store/schema.ts'
+import { customerError } from './build-failed.ts'
+import type { BuildLog } from './build-log.ts'
+
+export const customRulesFile = 'customRules.json'
+
+/**
+ * The rules that a deployment brings, where the app's option `customRulesFile` asks for them: of the file at the root of what is
+ * published, else of that at the root of the repository.
+ * @param repositoryFile reads the latter; absent where there is no repository
+ * @returns the manifest with its rules, and without that file, which is not for visitors
+ * @throws {import('../deploy/refused-content.ts').RefusedContent}
+ */
+export async function withCustomRules(
+  manifest: Manifest,
+  { app, blobs, log }: { app: AppRow; blobs: Blobs; log: BuildLog },
+  repositoryFile?: () => Promise<string | undefined>,
+): Promise<Manifest> {
+  if (!appOptionsOf(app).customRulesFile) return manifest
+  const file = manifest.files[customRulesFile]
+  if (file && file.size > limits.buildSpecBytesMax) {
+    throw customerError(`${customRulesFile} is longer than ${limits.buildSpecBytesMax} bytes`)
+  }
+  const text = file ? await blobs.open(file.sha).text() : await repositoryFile?.()
+  if (text === undefined) return manifest
+  log.write('INFO', '# Found custom rules file.')
+  const customRules = parseCustomRules(text, customRulesFile)
+  const files = Object.assign(emptyManifest().files, manifest.files)
+  delete files[customRulesFile]
+  if (Object.keys(files).length === 0)
+    throw customerError(`The deployment has no files but ${customRulesFile}`)
+  return { ...manifest, files, customRules }
+}
