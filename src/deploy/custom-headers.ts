@@ -35,6 +35,9 @@ const headers = z.object(
             .transform((value) => (value ?? '').trim())
             .refine((value) => !/[^\P{Cc}\t]/u.test(value), {
               error: 'has a line break or another control character, which no header can have',
+            })
+            .refine((value) => !/[\u0100-\uffff]/.test(value), {
+              error: 'has characters that no header can have: encode them',
             }),
         },
         mapping,

@@ -105,11 +105,13 @@ export function withoutContent(status: number, headers: Record<string, string>):
   return { response: new Response(null, { status, headers }), facts: { status } }
 }
 
+const successes = new Set([200, 206, 304])
+
 /** Adds the headers of the site, but for one: caches keep successes alone (contract/hosting-behaviour.md §6.1). */
 export function withHeaders(answer: Answer, { headers: custom, vary }: HeaderSet): Answer {
   const { headers } = answer.response
   for (const [name, value] of Object.entries(custom)) {
-    if (name !== 'cache-control') headers.set(name, value)
+    if (name !== 'cache-control' || successes.has(answer.facts.status)) headers.set(name, value)
   }
   if (vary === undefined) return answer
   headers.append('vary', vary)

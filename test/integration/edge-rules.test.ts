@@ -201,6 +201,7 @@ describe('custom headers', () => {
       ['/none.png', {}, 404, false],
       ['/', { method: 'DELETE' }, 405, false],
       ['/api/teapot', {}, 418, false],
+      ['/api/page', {}, 200, true],
     ]
     for (const [path, init, status, cached] of answers) {
       const { status: answered, headers } = await site.visit(path, init)

@@ -268,8 +268,12 @@ describe('the rest', () => {
     const query = queryOf([['url', bare.host]])
     const { answer } = await askEndpoint(server(), 'GET', `/_preamp/explain?${query}`)
     expect(answer).toMatchObject({
-      answer: { kind: 'not-found', status: 404 },
-      notes: [expect.stringMatching(/^The deployment has 1 file and no index\.html at its root/)],
+      answer: { kind: 'no-start-page', status: 404 },
+      notes: [
+        expect.stringMatching(
+          /^The deployment has 1 file and no index\.html in the root of what was uploaded/,
+        ),
+      ],
     })
   })
 
