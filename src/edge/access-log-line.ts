@@ -2,13 +2,18 @@ import { canonicalName } from '../model/domain-names.ts'
 import { limits } from '../model/limits.ts'
 import type { AnswerFacts } from './answer.ts'
 import { splitUrl } from './split-url.ts'
+import type { Scheme } from './visitors.ts'
 
 /** A request and its answer. */
 export interface Visit {
   request: Request
   facts: AnswerFacts
-  /** Null where the visitor is gone, or is not to be logged. */
-  address: { address: string; port: number } | null
+  /** Of the visitor; undefined where it is not known, or not to be logged. */
+  address?: string | undefined
+  port?: number | undefined
+  scheme: Scheme
+  /** Whether the port takes HTTP/2: Bun tells of no request whether it came by that. */
+  mayBeHttp2: boolean
   /** From the request's arrival until its answer was ready. */
   milliseconds: number
 }
@@ -23,7 +28,7 @@ const absent = '-'
  * @param stamp.cookies whether they are logged
  */
 export function accessLogLine(
-  { request, facts, address, milliseconds }: Visit,
+  { request, facts, address = absent, port, scheme, mayBeHttp2, milliseconds }: Visit,
   { time, id, cookies }: { time: string; id: string; cookies: boolean },
 ): string {
   const { headers, method } = request
@@ -36,14 +41,19 @@ export function accessLogLine(
   const userAgent = headerValue(headers.get('user-agent'))
   const cookie = cookies ? headerValue(headers.get('cookie')) : absent
   const forwardedFor = headerValue(headers.get('x-forwarded-for'))
+  const protocol = status === 101 ? webSocketSchemes[scheme] : scheme
+  // HTTP/2 has no such header (RFC 9113 §8.2.2), and clients of HTTP/1.1 need not send it.
+  const version = mayBeHttp2 && !headers.has('connection') ? absent : 'HTTP/1.1'
   return (
-    `${time},-,${sent},${address?.address ?? absent},${method},${host},${path},${status},` +
-    `${referer},${userAgent},${query},${cookie},${result},${id},${host},http,-,${seconds},${forwardedFor},-,-,` +
-    `${result},HTTP/1.1,-,-,${address?.port ?? absent},${seconds},${result},` +
+    `${time},-,${sent},${address},${method},${host},${path},${status},` +
+    `${referer},${userAgent},${query},${cookie},${result},${id},${host},${protocol},-,${seconds},${forwardedFor},-,-,` +
+    `${result},${version},-,-,${port ?? absent},${seconds},${result},` +
     `${headerValue(contentType ?? null)},${contentLength ?? absent},` +
     `${range ? range.start : absent},${range ? range.end - 1 : absent}\n`
   )
 }
+
+const webSocketSchemes = { http: 'ws', https: 'wss' } as const
 
 interface Target {
   host: string

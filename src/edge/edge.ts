@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
-import { limits } from '../model/limits.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
 import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
@@ -10,32 +9,49 @@ import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { createFiles } from './files.ts'
-import { handOverMilliseconds } from './messages.ts'
+import { redirectToHttps } from './https-redirect.ts'
+import { type Listener, type ListenerPort, openListener } from './listener.ts'
 import { answerOptions, errorPage, methodNotAllowed, redirect, refuse, withHeaders } from './pages.ts'
 import { createProxy } from './proxy.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
-import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
+import { openTlsListener, type TlsAddress } from './tls-listener.ts'
+import { createVisitors, schemeOf, type Visitor, type VisitorOptions } from './visitors.ts'
 import { watchChanges } from './watch-changes.ts'
-import { openTunnel, type Tunnel, tunnelHandler, wantsWebSocket } from './websocket-proxy.ts'
+import { createTunnels, wantsWebSocket } from './websocket-proxy.ts'
 
 export interface Edge {
   /** @throws an error with the code EADDRINUSE */
-  listen(address: { host: string; port: number; reusePort?: boolean }): { port: number }
+  listen(address: ListenAddress): { port: number }
   /** When it resolves, every new request sees what the database holds; those in flight finish on what they began with. */
   refresh(): Promise<void>
   /** Resolves when every request answered before is in the files of the access log. */
   writeAccessLog(): Promise<void>
   /**
    * Stops listening; resolves when the requests in flight are answered.
-   * @param how.handOver another process serves the port already: clients are sent there before this one stops listening,
-   * so that none of them finds its connection closed
+   * @param drainMilliseconds how long clients are answered with `Connection: close` before, so that none of them finds its
+   * connection closed
    */
-  stop(how?: { handOver?: boolean }): Promise<void>
+  stop(drainMilliseconds?: number): Promise<void>
+}
+
+export interface ListenAddress {
+  host: string
+  port: number
+  reusePort?: boolean
+  /** Whether the port of plain HTTP takes HTTP/2 as well, from who begins with it. */
+  plainHttp2?: boolean
+  /** A second port, for HTTPS: certificates that take the place of others in these files are shown to who comes then. */
+  tls?: Omit<TlsAddress, 'host'>
 }
 
 /** Nobody stands in front, and where addresses are is not known. */
-const onlyPeers: VisitorOptions = { trustedProxies: [], countryHeader: undefined, countryOf: undefined }
+const onlyPeers: VisitorOptions = {
+  trustedProxies: [],
+  countryHeader: undefined,
+  countryOf: undefined,
+  endsTls: false,
+}
 
 /** Serves the sites of the database over HTTP: the data plane, as one object. */
 export function createEdge(options: {
@@ -55,47 +71,52 @@ export function createEdge(options: {
   /** Whether rules may fetch from private and loopback addresses, and from `http://` ones. */
   privateAllowed?: boolean
   plainProxies?: boolean
+  /** Port of the sites' HTTPS address, to which visitors of plain HTTP are sent; undefined where they have none. */
+  httpsPort?: number
   log: Logger
 }): Edge {
   const { database, accessLog, logAddresses = true, credentialsKey, visitors = onlyPeers, log } = options
-  const { privateAllowed = false, plainProxies = false } = options
+  const { privateAllowed = false, plainProxies = false, httpsPort } = options
   const sites = createSites({ ...options, plainProxies })
   const files = createFiles(options)
   const decide = createDecisions()
   const findVisitor = createVisitors(visitors)
   const watch = watchChanges({ database, changed: sites.refresh, log })
   const proxy = createProxy({ privateAllowed, log })
-  let server: Bun.Server<Tunnel> | undefined
-  let handingOver = false
+  const tunnels = createTunnels(proxy)
+  const listeners: Listener[] = []
 
   /** Host → decision → answer → line of the log. A request whose site is known and whose file is in memory waits for nothing. */
-  function handle(request: Request): Response | Promise<Response> {
+  function handle(request: Request, port: ListenerPort): Response | Promise<Response> {
+    const visitor = findVisitor(request, () => port.server.requestIP(request))
+    const visit = { request, port, visitor }
     const site = sites.find(request.headers.get('host'))
-    if (!(site instanceof Promise)) return respond(request, site)
+    if (!(site instanceof Promise)) return respond(visit, site)
     const startedAt = performance.now()
-    return site.then((found) => respond(request, found, startedAt))
+    return site.then((found) => respond(visit, found, startedAt))
   }
 
   /** @param startedAt when the request came, by `performance.now()`; absent for one that has just come */
-  function respond(request: Request, site: SiteAnswer, startedAt?: number): Response | Promise<Response> {
+  function respond(visit: Visit, site: SiteAnswer, startedAt?: number): Response | Promise<Response> {
     let made: Answer | Promise<Answer>
     try {
-      made = answer(request, site)
+      made = answer(visit, site)
     } catch (error) {
       made = fail(error)
     }
-    if (!(made instanceof Promise)) return note(request, site, made, startedAt)
+    if (!(made instanceof Promise)) return note(visit, site, made, startedAt)
     const waitsSince = startedAt ?? performance.now()
-    return made.catch(fail).then((settled) => note(request, site, settled, waitsSince))
+    return made.catch(fail).then((settled) => note(visit, site, settled, waitsSince))
   }
 
-  function answer(request: Request, site: SiteAnswer): Answer | Promise<Answer> {
-    const visitor = findVisitor(request, () => server?.requestIP(request)?.address)
+  function answer({ request, port, visitor }: Visit, site: SiteAnswer): Answer | Promise<Answer> {
+    const elsewhere = typeof site === 'string' ? undefined : redirectToHttps(request, visitor, httpsPort)
+    if (elsewhere) return elsewhere
     const refused = typeof site === 'string' ? undefined : refusal(request, site, visitor)
     if (refused) return refuse(refused, request.method === 'HEAD')
     const decision = decide(site, request, visitor)
     if (decision.kind === 'file') return files.send(request, decision)
-    if (decision.kind === 'proxy') return passOn(request, site as Site, decision, visitor)
+    if (decision.kind === 'proxy') return passOn({ request, port, visitor }, site as Site, decision)
     return withHeaders(act(request, decision), decision.headers)
   }
 
@@ -106,28 +127,34 @@ export function createEdge(options: {
   }
 
   async function passOn(
-    request: Request,
+    { request, port, visitor }: Visit,
     site: Site,
     { url, status, headers }: ProxyDecision,
-    visitor: Visitor,
   ): Promise<Answer> {
     const keepsAuthorization = site.access.verifier === undefined
     const task = { url, visitor, keepsAuthorization, ...(status && { status }) }
-    if (wantsWebSocket(request)) return openTunnel(request, task, { proxy, server: server! })
+    if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
     return withHeaders(await proxy.forward(request, task), headers)
   }
 
   /** What is not for anybody's site is not in anybody's log. */
   function note(
-    request: Request,
+    { request, port: { http2 }, visitor }: Visit,
     site: SiteAnswer,
     { response, facts }: Answer,
     startedAt?: number,
   ): Response {
     if (!accessLog || typeof site === 'string') return response
-    const address = logAddresses ? server!.requestIP(request) : null
     const milliseconds = startedAt === undefined ? 0 : performance.now() - startedAt
-    accessLog.add(site.appId, { request, facts, address, milliseconds })
+    accessLog.add(site.appId, {
+      request,
+      facts,
+      address: logAddresses ? visitor.address() : undefined,
+      port: logAddresses ? visitor.port() : undefined,
+      scheme: visitor.scheme() ?? schemeOf(request),
+      mayBeHttp2: http2,
+      milliseconds,
+    })
     return response
   }
 
@@ -136,26 +163,14 @@ export function createEdge(options: {
     return errorPage(500, 'Something went wrong', 'The page could not be read. Please try again later.')
   }
 
-  async function handleOnce(request: Request): Promise<Response> {
-    const response = await handle(request)
-    response.headers.set('connection', 'close')
-    return response
-  }
+  const handlers = { handle, fail: (error: unknown) => fail(error).response, websocket: tunnels.handler }
 
   return {
-    listen({ host, port, reusePort = false }) {
-      server = Bun.serve({
-        hostname: host,
-        port,
-        reusePort,
-        development: false,
-        idleTimeout: limits.siteIdleSecondsMax,
-        maxRequestBodySize: limits.siteRequestBodyBytesMax,
-        websocket: tunnelHandler,
-        fetch: (request) => (handingOver ? handleOnce(request) : handle(request)),
-        error: (error) => fail(error).response,
-      })
-      return { port: server.port! }
+    listen({ host, port, reusePort = false, plainHttp2 = false, tls }) {
+      const listener = openListener({ host, port, reusePort, http2: plainHttp2 }, handlers)
+      listeners.push(listener)
+      if (tls) listeners.push(openTlsListener({ host, ...tls }, handlers, log))
+      return { port: listener.port }
     },
 
     async refresh() {
@@ -166,16 +181,21 @@ export function createEdge(options: {
 
     writeAccessLog: async () => accessLog?.write(),
 
-    async stop({ handOver = false } = {}) {
-      if (handOver) {
-        handingOver = true
-        await Bun.sleep(handOverMilliseconds)
-      }
-      await server?.stop()
+    async stop(drainMilliseconds = 0) {
+      await Promise.all(listeners.map((listener) => listener.drain(drainMilliseconds)))
+      tunnels.close()
+      await Promise.all(listeners.map((listener) => listener.stop()))
       await watch.stop()
       await accessLog?.close()
     },
   }
+}
+
+/** A request, and by whom and to which port it was sent. */
+interface Visit {
+  request: Request
+  port: ListenerPort
+  visitor: Visitor
 }
 
 function act(request: Request, decision: Exclude<Decision, FileDecision | ProxyDecision>): Answer {

@@ -70,7 +70,8 @@ function log(hoursAgo: number, host: string, app = appId): void {
     {
       request: new Request(`http://${host}/${hoursAgo}`),
       facts: { status: 200 },
-      address: null,
+      scheme: 'http',
+      mayBeHttp2: false,
       milliseconds: 0,
     },
     { time: `${iso.slice(0, 10)},${iso.slice(11, 19)}`, id: '1', cookies: false },
