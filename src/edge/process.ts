@@ -5,6 +5,7 @@ import { diskShortage } from '../deploy/disk-shortage.ts'
 import { parseNetwork } from '../model/addresses.ts'
 import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
+import { warmPatterns } from '../rules/pattern/warm.ts'
 import { openDatabase } from '../store/database.ts'
 import { type AccessLog, createAccessLog } from './access-log.ts'
 import { openCountryFile } from './country-file.ts'
@@ -85,6 +86,7 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
       logAddresses: settings.accessLog.addresses,
     }),
   })
+  warmPatterns()
   const { host, plainHttp2, tls, drainMilliseconds } = settings
   const { port } = edge.listen({
     host,
