@@ -13,6 +13,8 @@ export interface ListenerOptions {
   http2: boolean
   /** Undefined for plain HTTP. */
   certificate?: Certificate
+  /** Between two pieces of an answer, and for a whole body of a request. */
+  idleSeconds?: number
 }
 
 /** To which a request was sent. */
@@ -38,7 +40,7 @@ export interface Listener {
 
 /** @throws an error with the code EADDRINUSE */
 export function openListener(
-  { host, port, reusePort, http2, certificate }: ListenerOptions,
+  { host, port, reusePort, http2, certificate, idleSeconds = limits.siteIdleSecondsMax }: ListenerOptions,
   { handle, fail, websocket }: Handlers,
 ): Listener {
   let closing = false
@@ -58,7 +60,7 @@ export function openListener(
     http2,
     ...(certificate && { tls: certificate }),
     development: false,
-    idleTimeout: limits.siteIdleSecondsMax,
+    idleTimeout: idleSeconds,
     maxRequestBodySize: limits.siteRequestBodyBytesMax,
     websocket,
     fetch(request) {

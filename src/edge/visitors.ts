@@ -79,8 +79,9 @@ class RequestVisitor implements Visitor {
   address(): string | undefined {
     const peer = this.peer()
     if (!this.isProxied()) return peer?.address
-    const forwarded = (this.request.headers.get('x-forwarded-for') ?? '').split(',').flatMap(readAddress)
-    return forwarded.findLast((address) => !this.isTrusted(address)) ?? peer!.address
+    const forwarded = (this.request.headers.get('x-forwarded-for') ?? '').split(',').map(readAddress)
+    const last = forwarded.findLast((address) => address === undefined || !this.isTrusted(address))
+    return last ?? peer!.address
   }
 
   port(): number | undefined {
@@ -117,11 +118,11 @@ export function schemeOf({ url }: Request): Scheme {
   return url.startsWith('https:') ? 'https' : 'http'
 }
 
-/** Some proxies write the port behind it. @returns none for what is no address */
-function readAddress(text: string): string[] {
+/** Some proxies write the port behind it. @returns undefined for what is no address */
+function readAddress(text: string): string | undefined {
   const [, bracketed, ipv4] = /^\s*(?:\[([^\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+)\s*$/.exec(text) ?? []
   const address = bracketed ?? ipv4 ?? text.trim()
-  return isIP(address) === 0 ? [] : [address]
+  return isIP(address) === 0 ? undefined : address
 }
 
 /** A list is of several proxies that do not agree: nothing is known. */

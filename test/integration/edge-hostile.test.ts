@@ -120,8 +120,9 @@ describe('where a request ends', () => {
   })
 })
 
+const sent = async (head: string) => (await sendRaw(port, `GET ${head}Connection: close\r\n\r\n`)).status
+
 describe('the host', () => {
-  const sent = async (head: string) => (await sendRaw(port, `GET ${head}Connection: close\r\n\r\n`)).status
   test('is one name, written in any way', async () => {
     const { host: name } = site
     const [label, ...others] = name.split('.')
@@ -241,12 +242,13 @@ describe('what is taken from a request', () => {
   })
 })
 
+const manyHeaders = (count: number) => Array.from({ length: count }, (_, n) => `X-${n}: 1\r\n`).join('')
+
 describe('too much', () => {
-  const headers = (count: number) => Array.from({ length: count }, (_, n) => `X-${n}: 1\r\n`).join('')
   test.each([
     ['a header of 20 KB', () => `/ HTTP/1.1\r\n${host()}X: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
     ['an address of 20 KB', () => `/${'a'.repeat(20_000)} HTTP/1.1\r\n${host()}\r\n`, 431],
-    ['300 headers', () => `/ HTTP/1.1\r\n${host()}${headers(300)}\r\n`, 431],
+    ['300 headers', () => `/ HTTP/1.1\r\n${host()}${manyHeaders(300)}\r\n`, 431],
     [
       'headers of 10 KB',
       () => `/ HTTP/1.1\r\n${host()}X: ${'a'.repeat(10_000)}\r\nConnection: close\r\n\r\n`,
@@ -282,19 +284,20 @@ describe('too much', () => {
   })
 })
 
-describe('a server behind a rule', () => {
-  const pass = async (headers: string, body = '', method = 'POST') => {
-    const request = `${method} /api/x HTTP/1.1\r\n${host()}Connection: close\r\n${headers}\r\n${body}`
-    const [status] = await rawStatuses(port, bytes(request))
-    // The large one of before may arrive late.
-    return { status, taken: upstream.taken().filter((text) => !text.startsWith('POST /large')) }
-  }
-  /** Header lines in lower case, and what follows them. */
-  const read = (text: string) => {
-    const end = text.indexOf('\r\n\r\n')
-    return { lines: text.slice(0, end).toLowerCase().split('\r\n'), body: text.slice(end + 4) }
-  }
+/** Sends a request that a rule passes on. @returns what came of it at the server behind */
+async function pass(headers: string, body = '', method = 'POST') {
+  const request = `${method} /api/x HTTP/1.1\r\n${host()}Connection: close\r\n${headers}\r\n${body}`
+  const [status] = await rawStatuses(port, bytes(request))
+  // The large one of before may arrive late.
+  return { status, taken: upstream.taken().filter((text) => !text.startsWith('POST /large')) }
+}
+/** Header lines in lower case, and what follows them. */
+function read(text: string): { lines: string[]; body: string } {
+  const end = text.indexOf('\r\n\r\n')
+  return { lines: text.slice(0, end).toLowerCase().split('\r\n'), body: text.slice(end + 4) }
+}
 
+describe('a server behind a rule', () => {
   test.each([
     ['a length', 'Content-Length: 5\r\n', 'abcde'],
     ['equal lengths', 'Content-Length: 5\r\nContent-Length: 5\r\n', 'abcde'],

@@ -154,6 +154,8 @@ test('a new certificate in the files is shown soon, and no request fails meanwhi
   before.close()
 }, 60_000)
 
+const shown = ({ 'cs-protocol': scheme, 'cs-protocol-version': version }: LoggedRequest) => [scheme, version]
+
 test('the access log tells the scheme, and the protocol where that is known', async () => {
   await getRaw(plainPort, plainHost(), '/log-plain')
   await visitByTls('/log-tls', { headers: { connection: 'keep-alive' } })
@@ -162,10 +164,6 @@ test('the access log tells the scheme, and the protocol where that is known', as
     new GenerateAccessLogsCommand({ appId: site.appId, domainName: site.host.replace(/:.*/, '') }),
   )
   const lines = parseAccessLog(await (await fetch(logUrl!)).text())
-  const shown = ({ 'cs-protocol': scheme, 'cs-protocol-version': version }: LoggedRequest) => [
-    scheme,
-    version,
-  ]
   const of = (path: string) => shown(lines.find((line) => line['cs-uri-stem'] === path)!)
   expect(of('/log-plain')).toEqual(['http', 'HTTP/1.1'])
   expect(of('/log-tls')).toEqual(['https', 'HTTP/1.1'])

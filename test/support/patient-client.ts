@@ -22,11 +22,11 @@ export function loadWithoutRetries(
 ): PatientLoad {
   const problems: string[] = []
   let visits = 0
-  let isStopped = false
+  const stopped = new AbortController()
 
   async function visitForever(): Promise<void> {
     let connection: Connection | undefined
-    while (!isStopped) {
+    while (!stopped.signal.aborted) {
       try {
         connection ??= await Connection.open(port)
         const { status, closes } = await connection.ask(host)
@@ -35,7 +35,7 @@ export function loadWithoutRetries(
         if (closes) connection = connection.end()
         if (closes && untilToldToClose) return
       } catch (error) {
-        if (isStopped) break
+        if (stopped.signal.aborted) break
         problems.push(String(error))
         connection = connection?.end()
         await Bun.sleep(20)
@@ -50,7 +50,7 @@ export function loadWithoutRetries(
     visits: () => visits,
     told: all,
     async stop() {
-      isStopped = true
+      stopped.abort()
       await all
       return problems
     },
@@ -63,7 +63,10 @@ class Connection {
   private failure: Error | undefined
   private changed = Promise.withResolvers<void>()
 
-  private constructor(private readonly socket: Socket) {
+  private readonly socket: Socket
+
+  private constructor(socket: Socket) {
+    this.socket = socket
     socket.on('data', (bytes: Buffer) => this.change(() => (this.text += bytes.toString('latin1'))))
     socket.on('error', (error) => this.change(() => (this.failure ??= error)))
     socket.on('close', () =>
