@@ -37,7 +37,7 @@ afterAll(async () => {
 async function openSocket(): Promise<WebSocket | undefined> {
   const socket = new WebSocket(`${preamp.sitesUrl.replace('http', 'ws')}/socket`, {
     headers: { host: site.host },
-  } as never)
+  })
   const { promise, resolve } = Promise.withResolvers<boolean>()
   socket.addEventListener('open', () => resolve(true))
   socket.addEventListener('close', () => resolve(false))
