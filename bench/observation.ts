@@ -30,6 +30,8 @@ const stamp = { time: '2026-11-25,14:03:22', cookies: false }
 const id = nextRequestId()
 const bytes = Buffer.alloc(4096)
 
+const visit = { facts, scheme: 'http', mayBeHttp2: false, id, milliseconds: 0 } as const
+
 const works: Record<string, (request: Request) => unknown> = {
   'an answer from memory, without its id': () => template.clone(),
   'the same with its id': () => {
@@ -39,7 +41,7 @@ const works: Record<string, (request: Request) => unknown> = {
   'an id': () => nextRequestId(),
   'its counts': (request) => counters.count(site, request, facts, 0),
   'its line of the access log': (request) =>
-    bytes.write(accessLogLine({ request, facts, address: null, id, milliseconds: 0 }, stamp), 'latin1'),
+    bytes.write(accessLogLine({ ...visit, request }, stamp), 'latin1'),
 }
 
 const least = new Map<string, number>()

@@ -132,6 +132,12 @@ describe('a mistake is named by the setting as it was given', () => {
     [{ PREAMP_SITES_URL: 'http://sites.example/x' }, {}, 'must not have a path'],
     [{ PREAMP_API_PORT: '4780' }, {}, 'are both 4780'],
     [{ PREAMP_ACCESS_KEY_ID: 'AKIDEXAMPLE' }, {}, 'are given together or not at all'],
+    [{ PREAMP_TLS_CERT_FILE: 'a.crt' }, {}, 'are given together or not at all'],
+    [
+      { PREAMP_TLS_CERT_FILE: 'a.crt', PREAMP_TLS_KEY_FILE: 'a.key', PREAMP_SITES_TLS_PORT: '4780' },
+      {},
+      'HTTPS needs a port of its own',
+    ],
   ])('%j %j', (environment, flags, message) => {
     expect(() => readConfig(environment, flags)).toThrow(message)
   })

@@ -112,6 +112,36 @@ export const settings = {
     'http://localhost:<sites port>',
     'Address of the sites as visitors see it. Its host is the suffix of every `defaultDomain`; its port is part of it unless it is the scheme’s own.',
   ),
+  tlsCertFile: setting(
+    'PREAMP_TLS_CERT_FILE',
+    z.string().min(1).optional(),
+    'none',
+    'Certificate of the sites in PEM, with those that lead to its root behind it. With it sites are served by HTTPS as well; a new one in its place is shown within seconds.',
+  ),
+  tlsKeyFile: setting(
+    'PREAMP_TLS_KEY_FILE',
+    z.string().min(1).optional(),
+    'none',
+    'Private key of that certificate in PEM, without a password.',
+  ),
+  sitesTlsPort: setting(
+    'PREAMP_SITES_TLS_PORT',
+    port.min(1).default(4743),
+    '4743',
+    'Port on which sites are served by HTTPS, where there is a certificate.',
+  ),
+  http2: setting(
+    'PREAMP_HTTP2',
+    z.enum(['tls', 'all', 'none']).default('tls'),
+    'tls',
+    'Where sites are served by HTTP/2 besides HTTP/1.1: by HTTPS, on `all` ports (h2c, for a proxy in front), or nowhere.',
+  ),
+  drainSeconds: setting(
+    'PREAMP_DRAIN_SECONDS',
+    z.coerce.number('must be a number').min(0).max(60).default(3),
+    '3',
+    'How long a server that is to stop goes on answering visitors, and tells them to open no other request on their connection.',
+  ),
   dataDir: setting(
     'PREAMP_DATA_DIR',
     z
@@ -523,6 +553,14 @@ function contradictions(config: Config): string[] {
   if (apiPort === sitesPort && apiPort !== 0) {
     problems.push(
       `PREAMP_API_PORT and PREAMP_SITES_PORT are both ${apiPort}: the API and the sites need a port each`,
+    )
+  }
+  if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined)) {
+    problems.push('PREAMP_TLS_CERT_FILE and PREAMP_TLS_KEY_FILE are given together or not at all')
+  }
+  if (config.tlsCertFile !== undefined && [apiPort, sitesPort].includes(config.sitesTlsPort)) {
+    problems.push(
+      `PREAMP_SITES_TLS_PORT is ${config.sitesTlsPort}, the port of something else: HTTPS needs a port of its own`,
     )
   }
   if (config.domainVerification === 'none' && !isLoopbackBind(config)) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { realpathSync, rmSync, statfsSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
+import { resolve } from 'node:path'
 
 import type { Logger } from 'pino'
 
@@ -28,6 +29,8 @@ import { diskShortage } from './deploy/disk-shortage.ts'
 import { checkByDns, checkNothing } from './domains/check-records.ts'
 import { createDns } from './domains/dns.ts'
 import { createDomainVerifier, type DomainVerifier } from './domains/verifier.ts'
+import { readCertificate, UnusableCertificate } from './edge/certificate.ts'
+import type { TlsSettings } from './edge/messages.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from './edge/supervisor.ts'
 import { ensureFirstKey } from './first-key.ts'
 import { LatePart } from './late-part.ts'
@@ -139,6 +142,7 @@ async function openEdges({
   log,
 }: Pick<State, 'config' | 'directory' | 'secrets' | 'log'>): Promise<EdgeSupervisor> {
   // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
+  const tls = tlsSettings(config)
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
     return await superviseEdges({
@@ -146,6 +150,10 @@ async function openEdges({
       settings: {
         host: config.host,
         port: config.sitesPort,
+        tls,
+        plainHttp2: config.http2 === 'all',
+        httpsPort: httpsPortOf(config.sitesUrl),
+        drainMilliseconds: config.drainSeconds * 1000,
         databaseUrl: databaseUrl(config, directory),
         blobsFolder: directory.blobs,
         siteSuffix: siteSuffixOf(config),
@@ -173,7 +181,9 @@ async function openEdges({
     })
   } catch (error) {
     if (error instanceof SitesPortInUse)
-      throw new UsageError(`${error.message}. Choose another port with PREAMP_SITES_PORT.`)
+      throw new UsageError(
+        `${error.message}. Choose another port with PREAMP_SITES_PORT${tls ? ' or PREAMP_SITES_TLS_PORT' : ''}.`,
+      )
     // Bun gives no code for a name that is no address.
     if (error instanceof Error && error.message.includes('Failed to listen at'))
       throw new UsageError(
@@ -182,6 +192,27 @@ async function openEdges({
       )
     throw error
   }
+}
+
+/** @throws {UsageError} where the files hold no certificate that can be used */
+function tlsSettings({ tlsCertFile, tlsKeyFile, sitesTlsPort, http2 }: Config): TlsSettings | null {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return null
+  const files = { certFile: resolve(tlsCertFile), keyFile: resolve(tlsKeyFile) }
+  try {
+    readCertificate(files)
+  } catch (error) {
+    if (!(error instanceof UnusableCertificate)) throw error
+    throw new UsageError(`${error.message}. See PREAMP_TLS_CERT_FILE and PREAMP_TLS_KEY_FILE.`, {
+      cause: error,
+    })
+  }
+  return { ...files, port: sitesTlsPort, http2: http2 !== 'none' }
+}
+
+/** @returns null where the sites have no HTTPS address */
+function httpsPortOf(sitesUrl: string | undefined): number | null {
+  const { protocol, port } = new URL(sitesUrl ?? 'http://localhost')
+  return protocol === 'https:' ? Number(port || 443) : null
 }
 
 /** Of a key that makes verifiers of credentials. */
@@ -299,10 +330,14 @@ async function openWorker(
     sitesChanged: async () => (await edges.get()).sitesChanged(),
     visit: async (appId, displayName, signal) => {
       const { port } = await edges.get()
-      const response = await fetch(`http://${dialable(config.host)}:${port}/`, {
+      const secure = config.tlsCertFile !== undefined
+      const address = `${dialable(config.host)}:${secure ? config.sitesTlsPort : port}`
+      const response = await fetch(`${secure ? 'https' : 'http'}://${address}/`, {
         headers: { host: sites.siteHost(appId, displayName) },
         redirect: 'manual',
         signal,
+        // It is ourselves that are asked, whatever the name that the certificate is for.
+        tls: { rejectUnauthorized: false },
       })
       await response.body?.cancel()
       return { status: response.status }

@@ -2,13 +2,18 @@ import { canonicalName } from '../model/domain-names.ts'
 import { limits } from '../model/limits.ts'
 import type { AnswerFacts } from './answer.ts'
 import { splitUrl } from './split-url.ts'
+import type { Scheme } from './visitors.ts'
 
 /** A request and its answer. */
 export interface Visit {
   request: Request
   facts: AnswerFacts
-  /** Null where the visitor is gone, or is not to be logged. */
-  address: { address: string; port: number } | null
+  /** Of the visitor; undefined where it is not known, or not to be logged. */
+  address?: string | undefined
+  port?: number | undefined
+  scheme: Scheme
+  /** Whether the port takes HTTP/2: Bun tells of no request whether it came by that. */
+  mayBeHttp2: boolean
   id: string
   /** From the request's arrival until its answer was ready. */
   milliseconds: number
@@ -28,7 +33,7 @@ const none = '-,'
  * @param stamp.cookies whether they are logged
  */
 export function accessLogLine(
-  { request, facts, address, id, milliseconds }: Visit,
+  { request, facts, address, port, scheme, mayBeHttp2, id, milliseconds }: Visit,
   { time, cookies }: { time: string; cookies: boolean },
 ): string {
   const { headers, method } = request
@@ -40,7 +45,7 @@ export function accessLogLine(
   return (
     time +
     sent +
-    (address ? `${address.address},` : none) +
+    (address === undefined ? none : `${address},`) +
     asked +
     answer.status +
     headerValue(headers.get('referer')) +
@@ -49,15 +54,22 @@ export function accessLogLine(
     (cookies ? headerValue(headers.get('cookie')) : none) +
     answer.result +
     id +
-    target.hostAndScheme +
+    target.host +
+    (facts.status === 101 ? webSocketSchemes : schemes)[scheme] +
     seconds +
     headerValue(headers.get('x-forwarded-for')) +
     answer.protocol +
-    (address ? `${address.port},` : none) +
+    // HTTP/2 has no such header (RFC 9113 §8.2.2), and clients of HTTP/1.1 need not send it.
+    (mayBeHttp2 && !headers.has('connection') ? ',-,-,-,' : ',HTTP/1.1,-,-,') +
+    (port === undefined ? none : `${port},`) +
     seconds +
     answer.content
   )
 }
+
+/** `cs-protocol`, `cs-bytes`. */
+const schemes = { http: 'http,-,', https: 'https,-,' } as const
+const webSocketSchemes = { http: 'ws,-,', https: 'wss,-,' } as const
 
 /** Columns that a target fills, each with its comma. */
 interface Target {
@@ -66,8 +78,8 @@ interface Target {
   /** The same behind `cs-method`. */
   get: string
   query: string
-  /** The comma after an id; `x-host-header`, `cs-protocol`, `cs-bytes`. */
-  hostAndScheme: string
+  /** The comma after an id; `x-host-header`. */
+  host: string
 }
 
 /** Columns that an answer fills. */
@@ -76,7 +88,7 @@ interface AnswerColumns {
   sent: string
   status: string
   result: string
-  /** From `ssl-protocol` to `fle-encrypted-fields`. */
+  /** From `ssl-protocol` to `x-edge-response-result-type`, without the comma behind it. */
   protocol: string
   /** From `x-edge-detailed-result-type` to the end. */
   content: string
@@ -107,7 +119,7 @@ function columnsOf(sentHost: string, path: string, query: string): Target {
     hostAndPath: inOnePiece(hostAndPath),
     get: inOnePiece(`GET,${hostAndPath}`),
     query: inOnePiece(`${query},`),
-    hostAndScheme: inOnePiece(`,${host},http,-,`),
+    host: inOnePiece(`,${host},`),
   }
 }
 
@@ -122,7 +134,7 @@ function answerOf(facts: AnswerFacts): AnswerColumns {
     sent: inOnePiece(`,-,${contentLength ?? 0},`),
     status: inOnePiece(`${status},`),
     result: inOnePiece(`${result},`),
-    protocol: inOnePiece(`-,-,${result},HTTP/1.1,-,-,`),
+    protocol: inOnePiece(`-,-,${result}`),
     content: inOnePiece(`${result},${content},${part}\n`),
   }
   answers.set(facts, columns)

@@ -49,7 +49,14 @@ function start(): AccessLog {
 
 function visit(log: AccessLog, path: string, appId = 'd1'): void {
   const request = new Request(`http://main.${appId}.localhost${path}`)
-  log.add(appId, { request, facts: { status: 200 }, address: null, id: 'id-1', milliseconds: 0 })
+  log.add(appId, {
+    request,
+    facts: { status: 200 },
+    scheme: 'http',
+    mayBeHttp2: false,
+    id: 'id-1',
+    milliseconds: 0,
+  })
 }
 
 /** What the files of an hour hold: paths by app. */

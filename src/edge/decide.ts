@@ -65,6 +65,10 @@ export interface Question {
 export function decide(site: SiteAnswer, question: Question, trace?: Trace): Decision {
   if (site === 'invalid' || question.url.startsWith('/')) return { kind: 'invalid-host', headers: noHeaders }
   if (site === 'unknown') return { kind: 'unknown-host', headers: noHeaders }
+  // Neither asks for anything at a path: CONNECT names a host, TRACE wants to see what others send.
+  if (question.method === 'CONNECT' || question.method === 'TRACE') {
+    return { kind: 'method-not-allowed', headers: noHeaders }
+  }
   const { host, path: rawPath, query } = splitUrl(question.url)
   const path = readRequestPath(rawPath)
   if (!path) return { kind: 'malformed-path', headers: noHeaders }

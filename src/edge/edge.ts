@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
-import { limits } from '../model/limits.ts'
 import type { SiteMetrics } from '../model/site-metrics.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
@@ -12,7 +11,8 @@ import { contentTypeOf, isPageType } from './content-type.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
 import { createFiles } from './files.ts'
-import { handOverMilliseconds } from './messages.ts'
+import { redirectToHttps } from './https-redirect.ts'
+import { type Listener, type ListenerPort, openListener } from './listener.ts'
 import { errorPage, refuse, withHeaders } from './pages.ts'
 import { createProxy } from './proxy.ts'
 import { nextRequestId, requestIdHeader } from './request-id.ts'
@@ -20,13 +20,14 @@ import { createSiteCounters } from './site-counters.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
 import { askedDeployment, pinVisitor } from './skew-protection.ts'
-import { createVisitors, type Visitor, type VisitorOptions } from './visitors.ts'
+import { openTlsListener, type TlsAddress } from './tls-listener.ts'
+import { createVisitors, schemeOf, type Visitor, type VisitorOptions } from './visitors.ts'
 import { watchChanges } from './watch-changes.ts'
-import { openTunnel, type Tunnel, tunnelHandler, wantsWebSocket } from './websocket-proxy.ts'
+import { createTunnels, wantsWebSocket } from './websocket-proxy.ts'
 
 export interface Edge {
   /** @throws an error with the code EADDRINUSE */
-  listen(address: { host: string; port: number; reusePort?: boolean }): { port: number }
+  listen(address: ListenAddress): { port: number }
   /** When it resolves, every new request sees what the database holds; those in flight finish on what they began with. */
   refresh(): Promise<void>
   /** Resolves when every request answered before is in the files of the access log. */
@@ -35,14 +36,29 @@ export interface Edge {
   takeMetrics(): SiteMetrics[]
   /**
    * Stops listening; resolves when the requests in flight are answered.
-   * @param how.handOver another process serves the port already: clients are sent there before this one stops listening,
-   * so that none of them finds its connection closed
+   * @param drainMilliseconds how long clients are answered with `Connection: close` before, so that none of them finds its
+   * connection closed
    */
-  stop(how?: { handOver?: boolean }): Promise<void>
+  stop(drainMilliseconds?: number): Promise<void>
+}
+
+export interface ListenAddress {
+  host: string
+  port: number
+  reusePort?: boolean
+  /** Whether the port of plain HTTP takes HTTP/2 as well, from who begins with it. */
+  plainHttp2?: boolean
+  /** A second port, for HTTPS: certificates that take the place of others in these files are shown to who comes then. */
+  tls?: Omit<TlsAddress, 'host'>
 }
 
 /** Nobody stands in front, and where addresses are is not known. */
-const onlyPeers: VisitorOptions = { trustedProxies: [], countryHeader: undefined, countryOf: undefined }
+const onlyPeers: VisitorOptions = {
+  trustedProxies: [],
+  countryHeader: undefined,
+  countryOf: undefined,
+  endsTls: false,
+}
 
 /** Serves the sites of the database over HTTP: the data plane, as one object. */
 export function createEdge(options: {
@@ -64,12 +80,15 @@ export function createEdge(options: {
   plainProxies?: boolean
   /** How long assets of a deployment are served after another one took its place. */
   replacedMilliseconds?: number
+  /** Port of the sites' HTTPS address, to which visitors of plain HTTP are sent; undefined where they have none. */
+  httpsPort?: number
   /** Epoch milliseconds. */
   now?(): number
   log: Logger
 }): Edge {
   const { database, accessLog, logAddresses = true, credentialsKey, visitors = onlyPeers, log } = options
-  const { privateAllowed = false, plainProxies = false, replacedMilliseconds = 0, now = Date.now } = options
+  const { privateAllowed = false, plainProxies = false, httpsPort } = options
+  const { replacedMilliseconds = 0, now = Date.now } = options
   const sites = createSites({ ...options, plainProxies, replacedMilliseconds, now })
   const files = createFiles(options)
   const counters = createSiteCounters()
@@ -77,50 +96,55 @@ export function createEdge(options: {
   const findVisitor = createVisitors(visitors)
   const watch = watchChanges({ database, changed: sites.refresh, log })
   const proxy = createProxy({ privateAllowed, log })
-  let server: Bun.Server<Tunnel> | undefined
-  let handingOver = false
+  const tunnels = createTunnels(proxy)
+  const listeners: Listener[] = []
 
   /** Host → decision → answer → line of the log. A request whose site is known and whose file is in memory waits for nothing. */
-  function handle(request: Request): Response | Promise<Response> {
+  function handle(request: Request, port: ListenerPort): Response | Promise<Response> {
+    const visitor = findVisitor(request, () => port.server.requestIP(request))
+    const visit = { request, port, visitor }
     const site = sites.find(request.headers.get('host'))
-    if (!(site instanceof Promise)) return respond(request, site)
+    if (!(site instanceof Promise)) return respond(visit, site)
     const startedAt = performance.now()
-    return site.then((found) => respond(request, found, startedAt))
+    return site.then((found) => respond(visit, found, startedAt))
   }
 
   /** @param startedAt when the request came, by `performance.now()`; absent for one that has just come */
-  function respond(request: Request, site: SiteAnswer, startedAt?: number): Response | Promise<Response> {
+  function respond(visit: Visit, site: SiteAnswer, startedAt?: number): Response | Promise<Response> {
     let made: Answer | Promise<Answer>
     try {
-      made = answer(request, site)
+      made = answer(visit, site)
     } catch (error) {
       made = fail(error)
     }
-    if (!(made instanceof Promise)) return note(request, site, made, startedAt)
+    if (!(made instanceof Promise)) return note(visit, site, made, startedAt)
     const waitsSince = startedAt ?? performance.now()
-    return made.catch(fail).then((settled) => note(request, site, settled, waitsSince))
+    return made.catch(fail).then((settled) => note(visit, site, settled, waitsSince))
   }
 
-  function answer(request: Request, site: SiteAnswer): Answer | Promise<Answer> {
-    const visitor = findVisitor(request, () => server?.requestIP(request)?.address)
+  function answer(visit: Visit, site: SiteAnswer): Answer | Promise<Answer> {
+    const { request, visitor } = visit
+    const elsewhere = typeof site === 'string' ? undefined : redirectToHttps(request, visitor, httpsPort)
+    if (elsewhere) return elsewhere
     const refused = typeof site === 'string' ? undefined : refusal(request, site, visitor)
     if (refused) return refuse(refused, request.method === 'HEAD')
-    if (typeof site === 'object' && site.skewProtected) return answerAsAsked(request, site, visitor)
-    return carryOut(request, site, decide(site, request, visitor), visitor)
+    if (typeof site === 'object' && site.skewProtected) return answerAsAsked(visit, site)
+    return carryOut(visit, site, decide(site, request, visitor))
   }
 
   /** By the deployment that the request asks for (contract/hosting-behaviour.md §6.7). */
-  function answerAsAsked(request: Request, site: Site, visitor: Visitor): Answer | Promise<Answer> {
+  function answerAsAsked(visit: Visit, site: Site): Answer | Promise<Answer> {
+    const { request, visitor } = visit
     const asked = { url: request.url, header: (name: string) => request.headers.get(name) }
     const answerBy = (shown: Site): Answer | Promise<Answer> => {
       const decision = decide(shown, request, visitor)
-      const made = carryOut(request, shown, decision, visitor)
+      const made = carryOut(visit, shown, decision)
       const { deployment } = shown
       if (!deployment || decision.kind !== 'file' || !isDocument(decision)) return made
       const pin = (settled: Answer): Answer => {
         pinVisitor(settled.response, asked, {
           deploymentId: deployment.deploymentId,
-          isSecure: () => request.url.startsWith('https:') || visitor.forwarded().proto === 'https',
+          isSecure: () => (visitor.scheme() ?? schemeOf(request)) === 'https',
         })
         return settled
       }
@@ -131,15 +155,10 @@ export function createEdge(options: {
     return shown instanceof Promise ? shown.then(answerBy) : answerBy(shown)
   }
 
-  function carryOut(
-    request: Request,
-    site: SiteAnswer,
-    decision: Decision,
-    visitor: Visitor,
-  ): Answer | Promise<Answer> {
-    if (decision.kind === 'file') return files.send(request, decision)
-    if (decision.kind === 'proxy') return passOn(request, site as Site, decision, visitor)
-    return answerPlainly(decision, request.method === 'HEAD')
+  function carryOut(visit: Visit, site: SiteAnswer, decision: Decision): Answer | Promise<Answer> {
+    if (decision.kind === 'file') return files.send(visit.request, decision)
+    if (decision.kind === 'proxy') return passOn(visit, site as Site, decision)
+    return answerPlainly(decision, visit.request.method === 'HEAD')
   }
 
   function refusal(request: Request, { access }: Site, visitor: Visitor): AccessRefusal | undefined {
@@ -149,20 +168,19 @@ export function createEdge(options: {
   }
 
   async function passOn(
-    request: Request,
+    { request, port, visitor }: Visit,
     site: Site,
     { url, status, headers }: ProxyDecision,
-    visitor: Visitor,
   ): Promise<Answer> {
     const keepsAuthorization = site.access.verifier === undefined
     const task = { url, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
-    if (wantsWebSocket(request)) return openTunnel(request, task, { proxy, server: server! })
+    if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
     return withHeaders(await proxy.forward(request, task), headers)
   }
 
   /** Every answer tells its id. What is not for anybody's site is not in anybody's log and metrics. */
   function note(
-    request: Request,
+    { request, port: { http2 }, visitor }: Visit,
     site: SiteAnswer,
     { response, facts, id = nextRequestId() }: Answer,
     startedAt?: number,
@@ -173,8 +191,16 @@ export function createEdge(options: {
     const milliseconds = startedAt === undefined ? 0 : performance.now() - startedAt
     counters.count(site, request, facts, milliseconds)
     if (!accessLog) return response
-    const address = logAddresses ? server!.requestIP(request) : null
-    accessLog.add(site.appId, { request, facts, address, id, milliseconds })
+    accessLog.add(site.appId, {
+      request,
+      facts,
+      address: logAddresses ? visitor.address() : undefined,
+      port: logAddresses ? visitor.port() : undefined,
+      scheme: visitor.scheme() ?? schemeOf(request),
+      mayBeHttp2: http2,
+      id,
+      milliseconds,
+    })
     return response
   }
 
@@ -184,26 +210,14 @@ export function createEdge(options: {
     return page
   }
 
-  async function handleOnce(request: Request): Promise<Response> {
-    const response = await handle(request)
-    response.headers.set('connection', 'close')
-    return response
-  }
+  const handlers = { handle, fail: (error: unknown) => fail(error).response, websocket: tunnels.handler }
 
   return {
-    listen({ host, port, reusePort = false }) {
-      server = Bun.serve({
-        hostname: host,
-        port,
-        reusePort,
-        development: false,
-        idleTimeout: limits.siteIdleSecondsMax,
-        maxRequestBodySize: limits.siteRequestBodyBytesMax,
-        websocket: tunnelHandler,
-        fetch: (request) => (handingOver ? handleOnce(request) : handle(request)),
-        error: (error) => fail(error).response,
-      })
-      return { port: server.port! }
+    listen({ host, port, reusePort = false, plainHttp2 = false, tls }) {
+      const listener = openListener({ host, port, reusePort, http2: plainHttp2 }, handlers)
+      listeners.push(listener)
+      if (tls) listeners.push(openTlsListener({ host, ...tls }, handlers, log))
+      return { port: listener.port }
     },
 
     async refresh() {
@@ -216,16 +230,21 @@ export function createEdge(options: {
 
     takeMetrics: counters.take,
 
-    async stop({ handOver = false } = {}) {
-      if (handOver) {
-        handingOver = true
-        await Bun.sleep(handOverMilliseconds)
-      }
-      await server?.stop()
+    async stop(drainMilliseconds = 0) {
+      await Promise.all(listeners.map((listener) => listener.drain(drainMilliseconds)))
+      tunnels.close()
+      await Promise.all(listeners.map((listener) => listener.stop()))
       await watch.stop()
       await accessLog?.close()
     },
   }
+}
+
+/** A request, and by whom and to which port it was sent. */
+interface Visit {
+  request: Request
+  port: ListenerPort
+  visitor: Visitor
 }
 
 function isDocument({ path, headers }: FileDecision): boolean {

@@ -14,6 +14,8 @@ export interface ProcessIdentity {
 export interface EdgeRecord extends ProcessIdentity {
   /** On which it was told to listen; 0 while it looks for a free one. */
   port: number
+  /** Absent where TLS does not end here. */
+  tlsPort?: number
 }
 
 export function identify(pid: number): ProcessIdentity | undefined {

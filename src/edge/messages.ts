@@ -5,6 +5,14 @@ export interface EdgeSettings {
   host: string
   /** 0 for the first of several: it takes a free port and tells which. */
   port: number
+  /** The second port, for HTTPS; null where TLS does not end here. */
+  tls: TlsSettings | null
+  /** Whether the port of plain HTTP takes HTTP/2 as well. */
+  plainHttp2: boolean
+  /** Port of the sites' address where that is one of HTTPS: visitors of plain HTTP are sent there. */
+  httpsPort: number | null
+  /** How long clients are answered with `Connection: close` before their connections end. */
+  drainMilliseconds: number
   databaseUrl: string
   blobsFolder: string
   /** Host name of the sites' address. */
@@ -26,6 +34,13 @@ export interface EdgeSettings {
   /** Null where visits are not logged. */
   accessLog: AccessLogSettings | null
   logLevel: string
+}
+
+export interface TlsSettings {
+  port: number
+  http2: boolean
+  certFile: string
+  keyFile: string
 }
 
 export interface AccessLogSettings {
@@ -52,5 +67,5 @@ export type EdgeMessage =
   | { type: 'metrics'; id: number; sites: SiteMetrics[] }
   | { type: 'failed'; message: string; portInUse: boolean }
 
-/** Long enough for every client at work to get an answer that says `Connection: close`. */
-export const handOverMilliseconds = 500
+/** Where other edges take over: long enough for every client at work to get an answer that says `Connection: close`. */
+export const handOverMillisecondsMin = 500

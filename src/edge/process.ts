@@ -5,15 +5,23 @@ import { diskShortage } from '../deploy/disk-shortage.ts'
 import { parseNetwork } from '../model/addresses.ts'
 import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
+import { warmPatterns } from '../rules/pattern/warm.ts'
 import { openDatabase } from '../store/database.ts'
 import { type AccessLog, createAccessLog } from './access-log.ts'
 import { openCountryFile } from './country-file.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { isWrittenDown } from './former-edges.ts'
-import type { AccessLogSettings, ControlMessage, EdgeMessage, EdgeSettings } from './messages.ts'
+import {
+  type AccessLogSettings,
+  type ControlMessage,
+  type EdgeMessage,
+  type EdgeSettings,
+  handOverMillisecondsMin,
+} from './messages.ts'
 
 interface Running {
   edge: Edge
+  drainMilliseconds: number
   edgesFile: string
   log: Logger
 }
@@ -70,16 +78,26 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
       trustedProxies: settings.trustedProxies.flatMap((text) => parseNetwork(text) ?? []),
       countryHeader: settings.countryHeader ?? undefined,
       countryOf: settings.countryFile === null ? undefined : openCountryFile(settings.countryFile),
+      endsTls: settings.tls !== null,
     },
+    ...(settings.httpsPort !== null && { httpsPort: settings.httpsPort }),
     log,
     ...(settings.accessLog && {
       accessLog: openAccessLog(settings.accessLog, log),
       logAddresses: settings.accessLog.addresses,
     }),
   })
-  const { port } = edge.listen({ host: settings.host, port: settings.port, reusePort: true })
+  warmPatterns()
+  const { host, plainHttp2, tls, drainMilliseconds } = settings
+  const { port } = edge.listen({
+    host,
+    port: settings.port,
+    reusePort: true,
+    plainHttp2,
+    ...(tls && { tls: { port: tls.port, http2: tls.http2, files: tls, drainMilliseconds } }),
+  })
   send({ type: 'listening', port })
-  return { edge, edgesFile, log }
+  return { edge, drainMilliseconds, edgesFile, log }
 }
 
 function openAccessLog({ folder, cookies }: AccessLogSettings, log: Logger): AccessLog {
@@ -113,10 +131,18 @@ async function acknowledge(
   }
 }
 
-/** The control that is connected serves nobody afterwards; another one has new edges at work already, who take over. */
+/**
+ * Nobody serves after the control that is connected has ended its edges; another control has new ones at work already, to whom
+ * clients are sent whatever the settings say.
+ */
 async function end(starting: Promise<Running> | undefined): Promise<void> {
   const running = await starting?.catch(() => undefined)
-  await running?.edge.stop({ handOver: !process.connected })
+  if (running) {
+    const { edge, drainMilliseconds } = running
+    await edge.stop(
+      process.connected ? drainMilliseconds : Math.max(drainMilliseconds, handOverMillisecondsMin),
+    )
+  }
   process.exit(0)
 }
 

@@ -6,6 +6,7 @@ import { requestIdHeader } from './request-id.ts'
 /** Of one connection (RFC 9110 §7.6.1); what Connection names is as well. */
 const hopByHop = [
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',
@@ -16,8 +17,16 @@ const hopByHop = [
   'upgrade',
 ]
 
-/** By which frameworks talk to themselves: from a visitor they would pass for their own (CVE-2025-29927). */
-const internal = /^x-(?:middleware-|invoke-|nextjs-postponed|matched-path$|preamp-)/
+/**
+ * By which frameworks talk to themselves: from a visitor they would pass for their own. Next.js (CVE-2025-29927, and
+ * CVE-2024-46982 for `x-now-route-matches`), React Router (CVE-2025-43864, CVE-2025-43865), Nuxt, Astro, and ourselves.
+ */
+const internal =
+  /^(?:x-(?:middleware-|invoke-|matched-path$|now-route-matches$|nextjs-postponed$|next-cache-tags$|react-router-(?:spa-mode|prerender-data)$|nuxt-error$|nitro-prerender$|astro-(?:path|locals|middleware-secret)$|preamp-)|next-resume$)/
+
+/** What only a proxy may say: where a request came from, and for which address it was meant. */
+const saidByProxies =
+  /^(?:forwarded|x-(?:forwarded(?:-.+)?|real-ip|client-ip|cluster-client-ip|original-(?:host|url|uri)|rewrite-url|host|url-scheme)|true-client-ip|cf-(?:connecting-ip|ipcountry)|fastly-client-ip|fly-client-ip|cloudfront-viewer-.+)$/
 
 /** Tells our own hops from those of others (RFC 9110 §7.6.3). */
 const pseudonym = `preamp-${randomBytes(4).toString('hex')}`
@@ -28,17 +37,30 @@ export function isLoop({ headers }: Request): boolean {
   return (headers.get('via') ?? '').split(pseudonym).length - 1 >= hopsMax
 }
 
-/** The headers of a request on its way to the target of a rule. */
+/**
+ * The headers of a request on its way to a server behind us. From who is no trusted proxy none is taken that tells of the way
+ * here, and from nobody one by which that server talks to itself.
+ */
 export function forwardedHeaders(request: Request, host: string, task: ProxyTask): Headers {
+  const { visitor, keepsAuthorization } = task
   const headers = withoutHops(request.headers)
-  for (const name of request.headers.keys()) if (internal.test(name)) headers.delete(name)
-  if (!task.keepsAuthorization) headers.delete('authorization')
-  const { protocol, host: asked } = new URL(request.url)
-  const before = task.visitor.forwarded()
+  for (const name of request.headers.keys()) {
+    // Some servers take an underscore for a hyphen.
+    const meant = name.replaceAll('_', '-')
+    const isRefused = internal.test(meant) || (saidByProxies.test(meant) && !visitor.isProxied())
+    if (isRefused || (meant !== name && saidByProxies.test(meant))) headers.delete(name)
+  }
+  if (!visitor.isProxied()) headers.delete(visitor.countryHeader ?? '-')
+  if (!keepsAuthorization) headers.delete('authorization')
+  // It was met on this connection already.
+  headers.delete('expect')
+  // The body comes as it was read: how long it is, the connection behind us says anew.
+  if (!/^[0-9]+$/.test(headers.get('content-length') ?? '0')) headers.delete('content-length')
+  const before = visitor.forwarded()
   headers.set('host', host)
   headers.set('x-forwarded-for', before.for)
-  headers.set('x-forwarded-host', request.headers.get('host') ?? asked)
-  headers.set('x-forwarded-proto', before.proto ?? protocol.slice(0, -1))
+  headers.set('x-forwarded-host', request.headers.get('host') ?? new URL(request.url).host)
+  headers.set('x-forwarded-proto', before.proto)
   headers.set(requestIdHeader, task.id)
   headers.append('via', `1.1 ${pseudonym}`)
   return headers

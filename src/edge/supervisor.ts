@@ -5,7 +5,7 @@ import { hasCode } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
 import type { SiteMetrics } from '../model/site-metrics.ts'
 import { type EdgeRecord, endEdges, identify, readFormerEdges, writeEdges } from './former-edges.ts'
-import { type EdgeMessage, type EdgeSettings, handOverMilliseconds } from './messages.ts'
+import { type EdgeMessage, type EdgeSettings, handOverMillisecondsMin } from './messages.ts'
 import { MetricTotals } from './metric-totals.ts'
 
 export interface SupervisorOptions {
@@ -48,7 +48,8 @@ interface EdgeProcess {
   startedAt: number
 }
 
-const drainMilliseconds = 10_000
+/** What an edge has to answer the requests in flight, after the time in which it sends its clients away. */
+const inFlightMilliseconds = 10_000
 const restartPauseMilliseconds = { first: 100, max: 5000 }
 /** An edge that lived this long did not crash by how it starts. */
 const healthyMilliseconds = 30_000
@@ -62,9 +63,13 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
   const { log, edgesFile } = options
   let former = readFormerEdges(edgesFile)
   // With `reusePort`, a server of the same user would share its port with ours instead of refusing it.
-  if (!former.some(({ port }) => port === options.settings.port)) assertPortFree(options.settings)
+  for (const port of portsOf(options.settings)) {
+    if (!former.some((edge) => edge.port === port || edge.tlsPort === port))
+      assertPortFree(options.settings.host, port)
+  }
 
   const settings = { ...options.settings }
+  const handOverMilliseconds = Math.max(settings.drainMilliseconds, handOverMillisecondsMin)
   const edges = new Set<EdgeProcess>()
   const totals = new MetricTotals()
   let nextId = 1
@@ -100,7 +105,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
       onExit: () => void ended(edge),
     })
     const identity = identify(child.pid) ?? { pid: child.pid, startedAt: '' }
-    const record = { ...identity, port: settings.port }
+    const record = { ...identity, port: settings.port, ...(settings.tls && { tlsPort: settings.tls.port }) }
     const edge: EdgeProcess = {
       child,
       record,
@@ -172,7 +177,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
       replacing,
       endEdges(
         [...edges].map(({ record }) => record),
-        drainMilliseconds,
+        settings.drainMilliseconds + inFlightMilliseconds,
       ),
     ])
     writeDown()
@@ -190,12 +195,12 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     await stop()
     throw error
   }
-  replacing = endEdges(former, drainMilliseconds).then(() => {
+  replacing = endEdges(former, handOverMilliseconds + inFlightMilliseconds).then(() => {
     former = []
     writeDown()
   })
   // From then on the former edges only finish what they are at; before, they would not hear of a change.
-  const handedOver = Promise.race([replacing, Bun.sleep(handOverMilliseconds * 2)])
+  const handedOver = Promise.race([replacing, Bun.sleep(handOverMilliseconds + 500)])
 
   return {
     port: settings.port,
@@ -219,7 +224,11 @@ function startError({ message, portInUse }: { message: string; portInUse: boolea
   return portInUse ? new SitesPortInUse(message) : new Error(`An edge process cannot start: ${message}`)
 }
 
-function assertPortFree({ host, port }: EdgeSettings): void {
+function portsOf({ port, tls }: EdgeSettings): number[] {
+  return tls ? [port, tls.port] : [port]
+}
+
+function assertPortFree(host: string, port: number): void {
   if (port === 0) return
   try {
     Bun.listen({ hostname: host, port, socket: { data: () => undefined } }).stop(true)

@@ -1,13 +1,25 @@
+import { isIP } from 'node:net'
+
 import { isInNetwork, type Network } from '../model/addresses.ts'
 
-/** Who asks, as far as rules and access look at it. Each is found out when it is asked for. */
+/** Who asks, as rules, access and the access log see it. Each is found out when it is asked for. */
 export interface Visitor {
   address(): string | undefined
+  /** Undefined behind a trusted proxy, which does not tell it, and where the visitor is gone. */
+  port(): number | undefined
+  /** Whether a trusted proxy has sent the request. */
+  isProxied(): boolean
+  /** By which the visitor came; undefined where that cannot be known, as somebody may stand in front. */
+  scheme(): Scheme | undefined
   /** ISO 3166-1 alpha-2. */
   country(): string | undefined
-  /** What a server behind us is told: addresses on the way, and the scheme where a trusted proxy has told it. */
-  forwarded(): { for: string; proto: string | undefined }
+  /** In which trusted proxies tell the country, and strangers may tell anything. */
+  readonly countryHeader: string | undefined
+  /** What a server behind us is told. */
+  forwarded(): { for: string; proto: Scheme }
 }
+
+export type Scheme = 'http' | 'https'
 
 export interface VisitorOptions {
   /** Proxies in front, whose word on who asks is taken. */
@@ -16,44 +28,105 @@ export interface VisitorOptions {
   countryHeader: string | undefined
   /** Country of an address, by a file of such. */
   countryOf: ((address: string) => string | undefined) | undefined
+  /** Whether TLS ends here: plain HTTP from a stranger is then what the visitor speaks. */
+  endsTls: boolean
 }
 
-export type FindVisitor = (request: Request, peer: () => string | undefined) => Visitor
+export interface Peer {
+  address: string
+  port: number
+}
 
-/** @returns tells who sent a request, given the address that it came from */
-export function createVisitors({ trustedProxies, countryHeader, countryOf }: VisitorOptions): FindVisitor {
-  const isTrusted = (address: string | undefined): boolean =>
-    address !== undefined && trustedProxies.some((network) => isInNetwork(address, network))
+export type FindVisitor = (request: Request, peer: () => Peer | null | undefined) => Visitor
+
+/** @returns tells who sent a request, given who has connected */
+export function createVisitors(options: VisitorOptions): FindVisitor {
+  return (request, findPeer) => new RequestVisitor(options, request, findPeer)
+}
+
+/** Made for each request: a class, as closures would each be an object of its own. */
+class RequestVisitor implements Visitor {
+  readonly countryHeader: string | undefined
+  private readonly options: VisitorOptions
+  private readonly request: Request
+  private readonly findPeer: () => Peer | null | undefined
+  private knownPeer: Peer | null | undefined
+  private proxied: boolean | undefined
+
+  constructor(options: VisitorOptions, request: Request, findPeer: () => Peer | null | undefined) {
+    this.options = options
+    this.countryHeader = options.countryHeader
+    this.request = request
+    this.findPeer = findPeer
+  }
+
+  /** Who has connected. To ask for it is a system call. */
+  private peer(): Peer | undefined {
+    return (this.knownPeer ??= this.findPeer()) ?? undefined
+  }
+
+  private isTrusted(address: string): boolean {
+    return this.options.trustedProxies.some((network) => isInNetwork(address, network))
+  }
+
+  isProxied(): boolean {
+    if (this.options.trustedProxies.length === 0) return false
+    const peer = this.peer()
+    return (this.proxied ??= peer !== undefined && this.isTrusted(peer.address))
+  }
 
   /** The last one of those in X-Forwarded-For that no trusted proxy has: what stands before it, anybody may have written. */
-  function addressOf({ headers }: Request, peer: string | undefined): string | undefined {
-    if (!isTrusted(peer)) return peer
-    const forwarded = (headers.get('x-forwarded-for') ?? '').split(',').map((text) => text.trim())
-    return forwarded.findLast((address) => address !== '' && !isTrusted(address)) ?? peer
+  address(): string | undefined {
+    const peer = this.peer()
+    if (!this.isProxied()) return peer?.address
+    const forwarded = (this.request.headers.get('x-forwarded-for') ?? '').split(',').map(readAddress)
+    const last = forwarded.findLast((address) => address === undefined || !this.isTrusted(address))
+    return last ?? peer!.address
   }
 
-  return (request, peer) => {
-    let found: { address: string | undefined } | undefined
-    const address = (): string | undefined => (found ??= { address: addressOf(request, peer()) }).address
+  port(): number | undefined {
+    return this.isProxied() ? undefined : this.peer()?.port
+  }
+
+  scheme(): Scheme | undefined {
+    if (this.isProxied()) return readScheme(this.request.headers.get('x-forwarded-proto'))
+    return this.options.endsTls ? schemeOf(this.request) : undefined
+  }
+
+  country(): string | undefined {
+    const { countryHeader } = this
+    const { countryOf } = this.options
+    const isTold = countryHeader !== undefined && this.isProxied()
+    const told = isTold ? this.request.headers.get(countryHeader) : null
+    if (told !== null && /^[a-z]{2}$/i.test(told)) return told.toUpperCase()
+    const address = this.address()
+    return address === undefined ? undefined : countryOf?.(address)
+  }
+
+  forwarded(): { for: string; proto: Scheme } {
+    const from = this.peer()?.address ?? 'unknown'
+    const before = this.isProxied() ? this.request.headers.get('x-forwarded-for') : null
     return {
-      address,
-      country() {
-        const told =
-          countryHeader === undefined || !isTrusted(peer()) ? null : request.headers.get(countryHeader)
-        if (told !== null && /^[a-z]{2}$/i.test(told)) return told.toUpperCase()
-        const from = address()
-        return from === undefined ? undefined : countryOf?.(from)
-      },
-      forwarded() {
-        const from = peer() ?? 'unknown'
-        if (!isTrusted(from)) return { for: from, proto: undefined }
-        const before = request.headers.get('x-forwarded-for')
-        const proto = request.headers.get('x-forwarded-proto')
-        return {
-          for: before === null ? from : `${before}, ${from}`,
-          proto: proto === 'https' || proto === 'http' ? proto : undefined,
-        }
-      },
+      for: before === null ? from : `${before}, ${from}`,
+      proto: this.scheme() ?? schemeOf(this.request),
     }
   }
+}
+
+/** By which the request came to this server. */
+export function schemeOf({ url }: Request): Scheme {
+  return url.startsWith('https:') ? 'https' : 'http'
+}
+
+/** Some proxies write the port behind it. @returns undefined for what is no address */
+function readAddress(text: string): string | undefined {
+  const [, bracketed, ipv4] = /^\s*(?:\[([^\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+)\s*$/.exec(text) ?? []
+  const address = bracketed ?? ipv4 ?? text.trim()
+  return isIP(address) === 0 ? undefined : address
+}
+
+/** A list is of several proxies that do not agree: nothing is known. */
+function readScheme(text: string | null): Scheme | undefined {
+  const scheme = text?.trim().toLowerCase()
+  return scheme === 'https' || scheme === 'http' ? scheme : undefined
 }

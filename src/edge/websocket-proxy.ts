@@ -12,34 +12,97 @@ export interface Tunnel {
   /** What came before the visitor's side stood. */
   waiting: (string | Buffer)[]
   visitor?: ServerWebSocket<Tunnel>
+  /** Called when the visitor's side is closed. */
+  ended(): void
 }
 
-export function wantsWebSocket(request: Request): boolean {
-  return request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+export function wantsWebSocket({ method, headers }: Request): boolean {
+  const isAsked = headers.get('upgrade')?.toLowerCase() === 'websocket'
+  return method === 'GET' && isAsked && headers.has('sec-websocket-key')
 }
 
-/**
- * Opens a WebSocket to the target of a rule and, once it stands, the visitor's side of it.
- * @returns an answer with status 101, whose response is none, or why there is no connection
- */
-export async function openTunnel(
+export interface Tunnels {
+  /**
+   * Opens a WebSocket to the target of a rule and, once it stands, the visitor's side of it.
+   * @returns an answer with status 101, whose response is none, or why there is no connection
+   */
+  open(request: Request, task: ProxyTask, server: Bun.Server<Tunnel>): Promise<Answer>
+  /** The visitor's side of all of them. */
+  handler: WebSocketHandler<Tunnel>
+  /** Tells every visitor that this server goes away. */
+  close(): void
+}
+
+/** The WebSockets of an edge, counted by the address of the visitor: each holds a connection to the server behind us as well. */
+export function createTunnels(proxy: ReverseProxy): Tunnels {
+  const visitors = new Set<ServerWebSocket<Tunnel>>()
+  const counts = new Map<string, number>()
+  let isClosed = false
+
+  function count(address: string, change: 1 | -1): void {
+    const next = (counts.get(address) ?? 0) + change
+    if (next === 0) counts.delete(address)
+    else counts.set(address, next)
+  }
+
+  return {
+    async open(request, task, server) {
+      const address = task.visitor.address() ?? ''
+      if ((counts.get(address) ?? 0) >= limits.webSocketsOfAddressMax) {
+        return errorPage(429, 'Too many connections', 'Your address has too many connections open.')
+      }
+      count(address, 1)
+      let stands = false
+      try {
+        const ended = () => count(address, -1)
+        const answer = await openTunnel(request, task, { proxy, server, ended })
+        stands = answer.facts.status === 101
+        return answer
+      } finally {
+        if (!stands) count(address, -1)
+      }
+    },
+    handler: {
+      ...tunnelHandler,
+      open(visitor) {
+        visitors.add(visitor)
+        void tunnelHandler.open!(visitor)
+        if (isClosed) visitor.close(goingAway)
+      },
+      close(visitor, code, reason) {
+        visitors.delete(visitor)
+        visitor.data.ended()
+        void tunnelHandler.close!(visitor, code, reason)
+      },
+    },
+    close() {
+      isClosed = true
+      for (const visitor of visitors) visitor.close(goingAway)
+    },
+  }
+}
+
+/** RFC 6455 §7.4.1. */
+const goingAway = 1001
+
+async function openTunnel(
   request: Request,
   task: ProxyTask,
-  { proxy, server }: { proxy: ReverseProxy; server: Bun.Server<Tunnel> },
+  { proxy, server, ended }: { proxy: ReverseProxy; server: Bun.Server<Tunnel>; ended(): void },
 ): Promise<Answer> {
   const url = URL.parse(task.url)
   const page = (status: number, title: string, text: string): Answer =>
     errorPage(status, title, text, false, task.id)
   if (!url) return page(502, 'Bad gateway', 'The rule for this address leads nowhere.')
   const dialled = await proxy.dial(url).catch(() => undefined)
-  const upstream = dialled && (await connect(request, task, dialled))
-  if (!upstream) {
+  const tunnel = dialled && (await connect(request, task, dialled, ended))
+  if (!tunnel) {
     return page(502, 'Bad gateway', 'The server behind this address could not be reached.')
   }
-  const { protocol } = upstream.upstream
+  const { protocol } = tunnel.upstream
   const headers = protocol === '' ? undefined : { 'sec-websocket-protocol': protocol }
-  if (!server.upgrade(request, { data: upstream, ...(headers && { headers }) })) {
-    upstream.upstream.close()
+  if (!server.upgrade(request, { data: tunnel, ...(headers && { headers }) })) {
+    tunnel.upstream.close()
     return page(400, 'Bad request', 'The request does not open a WebSocket.')
   }
   return { response: undefined as never, facts: { status: 101 }, id: task.id }
@@ -58,6 +121,7 @@ async function connect(
   request: Request,
   task: ProxyTask,
   { url, host, tls }: Awaited<ReturnType<ReverseProxy['dial']>>,
+  ended: () => void,
 ): Promise<Tunnel | undefined> {
   const headers = forwardedHeaders(request, host, task)
   const protocols = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim())
@@ -69,7 +133,7 @@ async function connect(
     proxy: false,
   } as never)
   upstream.binaryType = 'nodebuffer' as never
-  const tunnel: Tunnel = { upstream, waiting: [] }
+  const tunnel: Tunnel = { upstream, waiting: [], ended }
   upstream.addEventListener('message', ({ data }) => passOn(tunnel, data as string | Buffer))
   upstream.addEventListener('close', ({ code, reason }) => tunnel.visitor?.close(sendable(code), reason))
   const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -90,8 +154,8 @@ function passOn({ visitor, waiting }: Tunnel, data: string | Buffer): void {
   else waiting.push(data)
 }
 
-/** The visitor's side of all tunnels of a server. */
-export const tunnelHandler: WebSocketHandler<Tunnel> = {
+/** The visitor's side of each tunnel. */
+const tunnelHandler: WebSocketHandler<Tunnel> = {
   maxPayloadLength: limits.proxyMessageBytesMax,
   backpressureLimit: limits.proxyMessageBytesMax,
   closeOnBackpressureLimit: true,

@@ -64,6 +64,10 @@ export const limits = {
   outputEntriesReadMax: 1_000_000,
   artifactPatternsMax: 100,
 
+  /** Through the proxies of rules, at the same time. */
+  webSocketsOfAddressMax: 100,
+  certificatePollSeconds: 5,
+
   /** What rules fetch for visitors (contract/hosting-behaviour.md §5.7). */
   proxyTrySecondsMax: 15,
   proxyTriesMax: 3,

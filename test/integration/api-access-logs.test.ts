@@ -70,7 +70,8 @@ function log(hoursAgo: number, host: string, app = appId): void {
     {
       request: new Request(`http://${host}/${hoursAgo}`),
       facts: { status: 200 },
-      address: null,
+      scheme: 'http',
+      mayBeHttp2: false,
       id: '1',
       milliseconds: 0,
     },

@@ -1,18 +1,17 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 import { pino } from 'pino'
 
 import { identify } from '../../src/edge/former-edges.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from '../../src/edge/supervisor.ts'
+import { startControl } from '../support/edge-control-process.ts'
 import { edgeOptions } from '../support/edge-options.ts'
 import { loadSite, markedFiles, markOf } from '../support/site-load.ts'
 import { createSiteStore, type SiteStore } from '../support/site-store.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const log = pino({ level: 'silent' })
-const controlScript = join(import.meta.dir, '../support/edge-control.ts')
 
 let store: SiteStore
 let edges: EdgeSupervisor | undefined
@@ -40,25 +39,6 @@ async function shownAt(port: number): Promise<string> {
     headers: { host: store.host, connection: 'close' },
   })
   return markOf(await response.text())
-}
-
-async function startControl(port: number): Promise<{ port: number; pid: number; kill(): Promise<void> }> {
-  const child = Bun.spawn([process.execPath, controlScript, JSON.stringify(edgeOptions(store, port))], {
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
-  const reader = child.stdout.getReader()
-  const { value } = await reader.read()
-  if (!value) throw new Error(`The control process ended with ${await child.exited}`)
-  return {
-    port: Number(new TextDecoder().decode(value)),
-    pid: child.pid,
-    async kill() {
-      child.kill('SIGKILL')
-      await child.exited
-    },
-  }
 }
 
 test('every edge shows a change once it is acknowledged, and none is left after a stop', async () => {
@@ -117,7 +97,7 @@ test('an edge that does not acknowledge a change is replaced, and nobody sees th
 }, 20_000)
 
 test('edges outlive a control that is killed, and hand over to those of the next without a failed request', async () => {
-  const first = await startControl(0)
+  const first = await startControl(edgeOptions(store))
   const load = loadSite(store.host, first.port)
   const former = edgePids()
   try {
@@ -141,7 +121,7 @@ test('edges outlive a control that is killed, and hand over to those of the next
 }, 40_000)
 
 test('an edge without a control ends when the data directory is gone', async () => {
-  const control = await startControl(0)
+  const control = await startControl(edgeOptions(store))
   const former = edgePids()
   await control.kill()
   expect(await shownAt(control.port)).toBe('first')

@@ -10,6 +10,10 @@ export function edgeOptions(store: SiteStore, port = 0, processes = 2): Omit<Sup
     settings: {
       host: '127.0.0.1',
       port,
+      tls: null,
+      plainHttp2: false,
+      httpsPort: null,
+      drainMilliseconds: 0,
       databaseUrl: store.databaseUrl,
       blobsFolder: store.blobsFolder,
       siteSuffix: 'localhost',

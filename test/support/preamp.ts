@@ -47,6 +47,7 @@ export async function startPreamp(options: StartOptions = {}): Promise<TestPream
       ...withoutPreampSettings(process.env),
       PREAMP_EDGE_PROCESSES: '1',
       PREAMP_DEFAULT_NODE: 'host',
+      PREAMP_DRAIN_SECONDS: '0',
       ...options.environment,
     },
     stdin: 'ignore',

@@ -11,14 +11,24 @@ export interface RawAnswer {
  * Sends exactly these bytes and reads one answer; what clients would tidy up (`..`, a doubled Host) arrives as it is.
  * The request should say `Connection: close`, unless it is one that ends the connection by itself.
  */
-export function sendRaw(port: number, request: string): Promise<RawAnswer> {
+export async function sendRaw(port: number, request: string): Promise<RawAnswer> {
+  return parse(await exchange(port, request))
+}
+
+/** Status of each answer to these bytes, which may hold several requests, until the connection ends; empty where none came. */
+export async function rawStatuses(port: number, requests: string | Buffer): Promise<number[]> {
+  const text = await exchange(port, requests)
+  return [...text.matchAll(/HTTP\/1\.1 ([0-9]{3}) /g)].map(([, status]) => Number(status))
+}
+
+function exchange(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(request))
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
     const chunks: Buffer[] = []
     socket.setTimeout(10_000, () => socket.destroy(new Error('The server sent nothing for 10 seconds')))
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))
     socket.on('error', reject)
-    socket.on('close', () => resolve(parse(Buffer.concat(chunks).toString('latin1'))))
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')))
   })
 }
 
