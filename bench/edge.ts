@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { updateApp } from '../src/store/apps.ts'
+import { freePort } from '../test/support/free-ports.ts'
 import { appRow } from '../test/support/rows.ts'
 import { createSiteStore, type SiteStore } from '../test/support/site-store.ts'
 import { startCaddy } from './support/caddy.ts'
@@ -21,6 +22,10 @@ const seconds = option('--seconds', 4)
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1]! : ''
 const KiB = 1024
 const files = { '4k.html': text(4 * KiB), '64k.html': text(64 * KiB) }
+const tlsFiles = {
+  certFile: new URL('../test/fixtures/tls/localhost.crt', import.meta.url).pathname,
+  keyFile: new URL('../test/fixtures/tls/localhost.key', import.meta.url).pathname,
+}
 const acceptBrotli = { 'accept-encoding': 'br, gzip' }
 
 type Measure = () => Promise<number>
@@ -65,7 +70,8 @@ async function prepare() {
   const withRules = await siteOf(files, manyRules(1000))
   const large = await siteOf(manyFiles(100_000))
   const proxying = await siteOf(files, [toUpstream])
-  const edge = await begun(startEdge(store, 'edge'))
+  const [tlsPort, nginxTlsPort] = [freePort(), freePort()]
+  const edge = await begun(startEdge(store, 'edge', { tls: { ...tlsFiles, port: tlsPort, http2: true } }))
   const edgeWithRules = await begun(startEdge(withRules, 'rules'))
   const edgeOfLarge = await begun(startEdge(large, 'large'))
   const edgeThatProxies = await begun(
@@ -76,10 +82,14 @@ async function prepare() {
     startNginx({ ...files, '4k.html.gz': compressed }, serverCore, {
       http: `gzip_static on; upstream up { server 127.0.0.1:${upstream.port}; keepalive 64; }`,
       server:
+        `listen 127.0.0.1:${nginxTlsPort} ssl http2; ssl_certificate ${tlsFiles.certFile}; ssl_certificate_key ${tlsFiles.keyFile}; ` +
         'location = /old { rewrite ^ /4k.html permanent; } location /api/ { proxy_pass http://up/; proxy_http_version 1.1; proxy_set_header Connection ""; }',
     }),
   )
   const caddy = await begun(startCaddy(files, serverCore))
+  const caddyTls = await begun(
+    startCaddy(files, serverCore, { certificate: tlsFiles.certFile, key: tlsFiles.keyFile }),
+  )
 
   const ours = (path: string, headers?: Record<string, string>): Measure =>
     asked(edge.port, store.host, path, headers)
@@ -134,6 +144,15 @@ async function prepare() {
         'one of them': asked(edgeOfLarge.port, large.host, '', {}, script(large, '7')),
       },
       goals: { 'one of them': 0.8 },
+    },
+    {
+      name: 'HTTP/2 over TLS, 4 KiB, 100 streams',
+      rates: {
+        preamp: askedByHttp2(tlsPort, store.host),
+        nginx: askedByHttp2(nginxTlsPort, 'localhost'),
+        caddy: askedByHttp2(caddyTls.port, 'localhost'),
+      },
+      goals: { nginx: 1, caddy: 1.5 },
     },
     {
       name: 'reverse proxy',
@@ -208,6 +227,11 @@ function asked(
 ): Measure {
   return () =>
     rateOf({ port, host, path, seconds, headers, ...(program !== undefined && { script: program }) })
+}
+
+function askedByHttp2(port: number, host: string): Measure {
+  const load = { path: '4k.html', seconds, core: wrkCore, connections: 4, streams: 100 }
+  return async () => (await runH2Load({ ...load, port, host, protocol: 'h2-tls' })).rate
 }
 
 async function etagOf(port: number, host: string): Promise<string> {

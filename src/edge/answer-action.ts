@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts'
+import { type Answer, copyOf } from './answer.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { answerOptions, methodNotAllowed, noStartPage, redirect, refuse, withHeaders } from './pages.ts'
@@ -8,8 +8,17 @@ export type PlainDecision = Exclude<Decision, FileDecision | ProxyDecision>
 
 /** @param head the request is a HEAD */
 export function answerPlainly(decision: PlainDecision, head: boolean): Answer {
-  return withHeaders(act(decision, head), decision.headers)
+  if (decision.kind !== 'redirect') return withHeaders(act(decision, head), decision.headers)
+  let template = redirects.get(decision)
+  if (!template) {
+    template = withHeaders(act(decision, head), decision.headers)
+    redirects.set(decision, template)
+  }
+  return copyOf(template)
 }
+
+/** Decisions for addresses that are asked for again are the same objects. */
+const redirects = new WeakMap<PlainDecision, Answer>()
 
 function act(decision: PlainDecision, head: boolean): Answer {
   switch (decision.kind) {

@@ -15,3 +15,9 @@ export interface AnswerFacts {
   /** Of an answer 206: the first byte and the one after the last. */
   range?: { start: number; end: number }
 }
+
+/** The same answer once more: copying a Response costs a sixth of making one from its headers (bench/edge.ts). */
+export function copyOf({ response, facts }: Answer): Answer {
+  // The types of undici, which `clone` comes from, do not know what Bun adds to Headers.
+  return { response: response.clone() as Response, facts }
+}

@@ -36,6 +36,7 @@ function answerTo({
     deploymentId: 'one',
     files: new FileTable(manifest),
     modifiedAt: 0,
+    lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT',
     customHeaders: undefined,
     legacyCustomHeaders: undefined,
     customRules: undefined,

@@ -2,7 +2,7 @@ import type { ExplainedHeader, ExplainQuestion } from '../model/explanation.ts'
 import { chooseEncoding } from './accept-encoding.ts'
 import { answerPlainly } from './answer-action.ts'
 import type { Decision, FileDecision } from './decide.ts'
-import { representFile } from './file-headers.ts'
+import { FileRepresentations } from './file-headers.ts'
 import type { HeaderRules, HeaderSet } from './header-rules.ts'
 import { requestIdHeader } from './request-id.ts'
 
@@ -34,9 +34,9 @@ function headersOf(decision: Decision, method: string, acceptEncoding: string | 
 }
 
 function ofFile(decision: FileDecision, acceptEncoding: string | null): Record<string, string> {
-  const { identity, encoded } = representFile(decision)
+  const known = new FileRepresentations(decision)
   const encoding = chooseEncoding(acceptEncoding)
-  return (encoded && encoding !== 'identity' ? encoded[encoding] : identity).headers
+  return known.in(known.compressible ? encoding : 'identity').headers
 }
 
 /** A header that is sent with the value of a custom one is that one: the last pattern that has it decides. */

@@ -25,56 +25,64 @@ export interface Representation extends Validators {
   notModifiedHeaders: Record<string, string>
 }
 
-export interface FileRepresentations {
-  identity: Representation
-  /** Absent where compressing the file is not worth it. */
-  encoded: Record<Encoding, Representation> | undefined
-}
-
 /**
- * Made once for each address: the headers are most of what a small answer costs. Those of the site go before ours
- * (contract/hosting-behaviour.md §6.1).
+ * A file at one address, in the encodings in which it is asked for. Each is made once: the headers are most of what a small answer
+ * costs. Those of the site go before ours (contract/hosting-behaviour.md §6.1).
  */
-export function representFile({
-  status,
-  path,
-  file: { sha, size },
-  deployment: { modifiedAt },
-  headers: { headers: custom, vary },
-}: FileDecision): FileRepresentations {
-  const type = contentTypeOf(path)
-  const contentType = custom['content-type'] ?? type.value
-  const compressible =
-    type.compressible &&
-    size >= limits.compressedFileBytesMin &&
-    size <= limits.compressedFileBytesMax &&
-    // The file is packed already, by whoever made it.
-    custom['content-encoding'] === undefined
+export class FileRepresentations {
+  /** Whether compressing the file is worth it. */
+  readonly compressible: boolean
+  readonly #decision: FileDecision
+  readonly #type: string
+  readonly #known = new Map<Encoding | 'identity', Representation>()
 
-  const lastModified = new Date(modifiedAt).toUTCString()
+  constructor(decision: FileDecision) {
+    const { path, file, headers } = decision
+    const { value, compressible } = contentTypeOf(path)
+    this.#decision = decision
+    this.#type = value
+    this.compressible =
+      compressible &&
+      file.size >= limits.compressedFileBytesMin &&
+      file.size <= limits.compressedFileBytesMax &&
+      // The file is packed already, by whoever made it.
+      headers.headers['content-encoding'] === undefined
+  }
 
-  function represent(encoding: Encoding | 'identity'): Representation {
+  in(encoding: Encoding | 'identity'): Representation {
+    const known = this.#known.get(encoding)
+    if (known) return known
+    const made = this.#represent(encoding)
+    this.#known.set(encoding, made)
+    return made
+  }
+
+  #represent(encoding: Encoding | 'identity'): Representation {
+    const { status, file, deployment, headers: site } = this.#decision
+    const { headers: custom, vary } = site
     const suffix = encoding === 'identity' ? '' : `-${encoding}`
-    const key = `${sha}${suffix}`
-    const etag = `"${sha.slice(0, etagDigits)}${suffix}"`
-    const dependsOn = [custom['vary'] ?? (compressible ? 'Accept-Encoding' : undefined), vary]
+    const etag = `"${file.sha.slice(0, etagDigits)}${suffix}"`
+    const dependsOn = [custom['vary'] ?? (this.compressible ? 'Accept-Encoding' : undefined), vary]
     const varies = dependsOn.filter((names) => names !== undefined).join(', ')
     const added = { ...custom, ...(varies !== '' && { vary: varies }) }
     const cacheControl = vary === undefined ? staticCacheControl : personalCacheControl
     const described = {
-      'content-type': type.value,
+      'content-type': this.#type,
       ...(encoding !== 'identity' && { 'content-encoding': encoding }),
     }
+    const { modifiedAt, lastModified } = deployment
     const notModifiedHeaders = { etag, 'cache-control': cacheControl, ...added }
-    const headers =
-      status === 404
-        ? { ...described, ...added, 'cache-control': 'no-store' }
-        : { ...described, 'last-modified': lastModified, 'accept-ranges': 'bytes', ...notModifiedHeaders }
-    return { status, key, etag, modifiedAt, contentType, headers, notModifiedHeaders }
-  }
-
-  return {
-    identity: represent('identity'),
-    encoded: compressible ? { br: represent('br'), gzip: represent('gzip') } : undefined,
+    return {
+      status,
+      key: `${file.sha}${suffix}`,
+      etag,
+      modifiedAt,
+      contentType: custom['content-type'] ?? this.#type,
+      headers:
+        status === 404
+          ? { ...described, ...added, 'cache-control': 'no-store' }
+          : { ...described, 'last-modified': lastModified, 'accept-ranges': 'bytes', ...notModifiedHeaders },
+      notModifiedHeaders,
+    }
   }
 }

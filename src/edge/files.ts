@@ -4,11 +4,11 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { parseRange } from '../model/byte-range.ts'
 import type { ManifestFile } from '../model/manifest.ts'
 import { chooseEncoding } from './accept-encoding.ts'
-import type { Answer, AnswerFacts } from './answer.ts'
+import { type Answer, type AnswerFacts, copyOf } from './answer.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import type { FileDecision } from './decide.ts'
 import { createFileBytes } from './file-bytes.ts'
-import { type FileRepresentations, type Representation, representFile } from './file-headers.ts'
+import { FileRepresentations, type Representation } from './file-headers.ts'
 import { errorPage, withoutContent } from './pages.ts'
 
 export interface Files {
@@ -28,7 +28,7 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
   function representations(decision: FileDecision): FileRepresentations {
     let found = represented.get(decision)
     if (!found) {
-      found = representFile(decision)
+      found = new FileRepresentations(decision)
       represented.set(decision, found)
     }
     return found
@@ -36,21 +36,20 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
 
   function send(request: Request, decision: FileDecision): Answer | Promise<Answer> {
     const { file } = decision
-    const { identity, encoded } = representations(decision)
+    const known = representations(decision)
     const { headers } = request
     const range = request.method === 'GET' && decision.status === 200 ? headers.get('range') : null
     // A range is one of the file as it is: no client asks for parts of something compressed on the way.
-    if (!encoded || range !== null) return sendIdentity(request, file, identity, range)
+    if (!known.compressible || range !== null) return sendIdentity(request, file, known.in('identity'), range)
     const encoding = chooseEncoding(headers.get('accept-encoding'))
-    if (encoding === 'identity') return sendIdentity(request, file, identity, null)
-
-    const representation = encoded[encoding]
+    const representation = known.in(encoding)
+    if (encoding === 'identity') return sendIdentity(request, file, representation, null)
     const early = answerWithoutBody(request, representation)
     if (early) return early
     const packed = fileBytes.encoded(file, encoding, representation.key)
     const finish = (bytes: Blob | 'not-packed') =>
       bytes === 'not-packed'
-        ? sendIdentity(request, file, identity, null)
+        ? sendIdentity(request, file, known.in('identity'), null)
         : respond(request, representation, bytes)
     return packed instanceof Promise ? packed.then(finish) : finish(packed)
   }
@@ -103,8 +102,20 @@ function answerWithoutBody(request: Request, representation: Representation): An
   if (representation.status === 404) return undefined
   const outcome = evaluateConditions(request.headers, representation)
   if (outcome === 'send') return undefined
-  if (outcome === 'not-modified') return withoutContent(304, representation.notModifiedHeaders)
+  if (outcome === 'not-modified') return notModified(representation)
   return errorPage(412, 'Precondition failed', 'This page has changed.', request.method === 'HEAD')
+}
+
+const notModifiedAnswers = new WeakMap<Representation, Answer>()
+
+/** Copied, as the answers below are. */
+function notModified(representation: Representation): Answer {
+  let template = notModifiedAnswers.get(representation)
+  if (!template) {
+    template = withoutContent(304, representation.notModifiedHeaders)
+    notModifiedAnswers.set(representation, template)
+  }
+  return copyOf(template)
 }
 
 /**
@@ -123,8 +134,7 @@ function createResponder() {
       template = { representation, response, facts: factsOf(representation, bytes.size) }
       templates.set(bytes, template)
     }
-    // The types of undici, which `clone` comes from, do not know what Bun adds to Headers.
-    return { response: template.response.clone() as Response, facts: template.facts }
+    return copyOf(template)
   }
 }
 

@@ -40,10 +40,12 @@ export async function readDeployment(
     appRoot = '',
     folder = '',
   } = await readManifest(blobs, manifestSha)
+  const modifiedAt = Math.floor(createdAt / 1000) * 1000
   return {
     deploymentId,
     files: new FileTable(files),
-    modifiedAt: Math.floor(createdAt / 1000) * 1000,
+    modifiedAt,
+    lastModified: new Date(modifiedAt).toUTCString(),
     customHeaders,
     legacyCustomHeaders,
     customRules,

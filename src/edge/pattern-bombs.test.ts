@@ -23,6 +23,7 @@ function siteOf(rules: WrittenRule[], customHeaders: CustomHeaders[] = []): Site
     deploymentId: 'one',
     files: new FileTable({ 'index.html': { sha: '00'.repeat(32), size: 1 } }),
     modifiedAt: 0,
+    lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT',
     customHeaders,
     legacyCustomHeaders: undefined,
     customRules: undefined,

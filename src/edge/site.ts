@@ -30,6 +30,8 @@ export interface Deployment {
   files: FileTable
   /** When it was made: epoch milliseconds, cut to the second, as HTTP dates are. */
   modifiedAt: number
+  /** The same as a header says it. */
+  lastModified: string
   customHeaders: CustomHeaders[] | undefined
   legacyCustomHeaders: CustomHeaders[] | undefined
   customRules: WrittenRule[] | undefined
