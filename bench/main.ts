@@ -4,6 +4,7 @@
  */
 const benchmarks = [
   'edge',
+  'soak',
   'access-log',
   'observation',
   'publish',

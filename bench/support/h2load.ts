@@ -50,3 +50,41 @@ export async function runH2Load(load: H2Load): Promise<{ rate: number; microseco
     rmSync(log, { force: true })
   }
 }
+
+/**
+ * Load at a rate for a long time, whose requests are counted alone.
+ * @param load.requestsPerSecond of each connection
+ */
+export async function runSteadyLoad(load: {
+  port: number
+  host: string
+  path: string
+  seconds: number
+  connections: number
+  requestsPerSecond: number
+}): Promise<{ succeeded: number; failed: number; otherStatuses: number }> {
+  const { port, host, path, seconds, connections, requestsPerSecond } = load
+  const size = [
+    `-c${connections}`,
+    '-m1',
+    `-D${seconds}`,
+    `--rps=${Math.max(1, Math.round(requestsPerSecond))}`,
+  ]
+  const target = [`--connect-to=127.0.0.1:${port}`, `http://${host}/${path}`]
+  const child = Bun.spawn(['h2load', '-t1', '--h1', ...size, ...target], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [output, complaint] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const requests = /(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/.exec(output)?.map(Number)
+  const statuses = /(\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx/.exec(output)?.map(Number)
+  if (!requests || !statuses) throw new Error(`h2load said: ${output}${complaint}`)
+  const [, succeeded = 0, failed = 0, errored = 0, timedOut = 0] = requests
+  const [, , redirects = 0, clientErrors = 0, serverErrors = 0] = statuses
+  return {
+    succeeded,
+    failed: failed + errored + timedOut,
+    otherStatuses: redirects + clientErrors + serverErrors,
+  }
+}
