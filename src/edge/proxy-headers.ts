@@ -43,17 +43,14 @@ export function isLoop({ headers }: Request): boolean {
  */
 export function forwardedHeaders(request: Request, host: string, task: ProxyTask): Headers {
   const { visitor, keepsAuthorization } = task
+  const isProxied = visitor.isProxied()
   const headers = withoutHops(request.headers)
   for (const name of request.headers.keys()) {
-    // Some servers take an underscore for a hyphen.
-    const meant = name.replaceAll('_', '-')
-    const isRefused = internal.test(meant) || (saidByProxies.test(meant) && !visitor.isProxied())
-    if (isRefused || (meant !== name && saidByProxies.test(meant))) headers.delete(name)
+    const kind = kindOf(name)
+    if (kind === 'refused' || (kind === 'said-by-proxies' && !isProxied)) headers.delete(name)
   }
-  if (!visitor.isProxied()) headers.delete(visitor.countryHeader ?? '-')
+  if (!isProxied && visitor.countryHeader !== undefined) headers.delete(visitor.countryHeader)
   if (!keepsAuthorization) headers.delete('authorization')
-  // It was met on this connection already.
-  headers.delete('expect')
   // The body comes as it was read: how long it is, the connection behind us says anew.
   if (!/^[0-9]+$/.test(headers.get('content-length') ?? '0')) headers.delete('content-length')
   const before = visitor.forwarded()
@@ -66,6 +63,26 @@ export function forwardedHeaders(request: Request, host: string, task: ProxyTask
   return headers
 }
 
+type HeaderKind = 'passed-on' | 'refused' | 'said-by-proxies'
+
+/** Of names that were met before. Visitors may make up any number of them. */
+const kinds = new Map<string, HeaderKind>()
+const kindsMax = 1000
+
+function kindOf(name: string): HeaderKind {
+  const known = kinds.get(name)
+  if (known) return known
+  // Some servers take an underscore for a hyphen.
+  const meant = name.replaceAll('_', '-')
+  const isSaid = saidByProxies.test(meant)
+  // `Expect` was met on this connection already.
+  const isRefused = internal.test(meant) || meant === 'expect' || (meant !== name && isSaid)
+  const kind = isRefused ? 'refused' : isSaid ? 'said-by-proxies' : 'passed-on'
+  if (kinds.size >= kindsMax) kinds.clear()
+  kinds.set(name, kind)
+  return kind
+}
+
 /** The headers of an answer on its way to the visitor. */
 export function returnedHeaders(answered: Headers): Headers {
   return withoutHops(answered)
@@ -73,7 +90,11 @@ export function returnedHeaders(answered: Headers): Headers {
 
 function withoutHops(headers: Headers): Headers {
   const kept = new Headers(headers)
-  const named = (headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase())
-  for (const name of [...hopByHop, ...named]) if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) kept.delete(name)
+  const connection = headers.get('connection')
+  for (const name of hopByHop) if (headers.has(name)) kept.delete(name)
+  if (connection === null || connection === 'keep-alive' || connection === 'close') return kept
+  for (const name of connection.split(',').map((text) => text.trim())) {
+    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) kept.delete(name)
+  }
   return kept
 }
