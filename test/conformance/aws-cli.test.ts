@@ -43,7 +43,7 @@ describe.if(requires('aws', 'git', 'curl'))('the AWS CLI', () => {
       }
       await runProgram(['bash', script], { cwd: folder, env })
     },
-    180_000,
+    420_000,
   )
 
   test('its walk leaves no operation out', () => {
