@@ -143,6 +143,7 @@ async function openEdges({
 }: Pick<State, 'config' | 'directory' | 'secrets' | 'log'>): Promise<EdgeSupervisor> {
   // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
   const tls = tlsSettings(config)
+  const countryFile = await usableCountryFile(config)
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
     return await superviseEdges({
@@ -164,7 +165,7 @@ async function openEdges({
         replacedMilliseconds: config.previousAssetsMinutes * 60_000,
         trustedProxies: config.trustedProxies,
         countryHeader: config.countryHeader ?? null,
-        countryFile: config.countryFile ?? null,
+        countryFile,
         accessLog:
           config.accessLogDays === 0
             ? null
@@ -207,6 +208,20 @@ function tlsSettings({ tlsCertFile, tlsKeyFile, sitesTlsPort, http2 }: Config): 
     })
   }
   return { ...files, port: sitesTlsPort, http2: http2 !== 'none' }
+}
+
+/** @throws {UsageError} where countries cannot be looked up in the file */
+async function usableCountryFile({ countryFile }: Config): Promise<string | null> {
+  if (countryFile === undefined) return null
+  const { openCountryFile, UnusableCountryFile } = await import('./edge/country-file.ts')
+  const path = resolve(countryFile)
+  try {
+    openCountryFile(path)
+  } catch (error) {
+    if (!(error instanceof UnusableCountryFile)) throw error
+    throw new UsageError(`${error.message}. See PREAMP_COUNTRY_FILE.`, { cause: error })
+  }
+  return path
 }
 
 /** @returns null where the sites have no HTTPS address */

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 
-import { addressClass, isInNetwork, parseNetwork } from './addresses.ts'
+import { addressClass, isInNetwork, parseNetwork, unmappedAddress } from './addresses.ts'
 
 test.each([
   '1.1.1.1',
@@ -109,3 +109,16 @@ test.each([
   'fe80::%lo/64',
   'host',
 ])('%p is no network', (text) => expect(parseNetwork(text)).toBeUndefined())
+
+test.each([
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['::FFFF:c000:207', '192.0.2.7'],
+  ['0:0:0:0:0:ffff:192.0.2.7', '192.0.2.7'],
+  ['::ffff:0:0', '0.0.0.0'],
+  ['::192.0.2.7', '::192.0.2.7'],
+  ['64:ff9b::192.0.2.7', '64:ff9b::192.0.2.7'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['fe80::1%eth0', 'fe80::1%eth0'],
+  ['192.0.2.7', '192.0.2.7'],
+  ['unknown', 'unknown'],
+])('%s is unmapped to %s', (address, unmapped) => expect(unmappedAddress(address)).toBe(unmapped))

@@ -107,9 +107,19 @@ export function parseNetwork(text: string): Network | undefined {
 export function isInNetwork(address: string, { number, bits, prefixBits }: Network): boolean {
   const parsed = address.includes('/') ? undefined : parseNetwork(address)
   if (!parsed) return false
-  const isMapped = parsed.bits === 128 && parsed.number >> 32n === 0xffffn
-  const [own, ownBits] = isMapped ? [parsed.number & 0xffff_ffffn, 32] : [parsed.number, parsed.bits]
+  const [own, ownBits] = isMapped(parsed) ? [parsed.number & 0xffff_ffffn, 32] : [parsed.number, parsed.bits]
   return ownBits === bits && contains(number, prefixBits, own, bits)
+}
+
+/** The IPv4 address that an IPv4-mapped one carries, however it is written; any other text as it is. */
+export function unmappedAddress(address: string): string {
+  if (!isIPv6(address)) return address
+  const parsed = parseNetwork(address)
+  return parsed && isMapped(parsed) ? ipv4Text(parsed.number & 0xffff_ffffn) : address
+}
+
+function isMapped({ number, bits }: Network): boolean {
+  return bits === 128 && number >> 32n === 0xffffn
 }
 
 function classOf(address: bigint, bits: 32 | 128, ranges: Range[]): AddressClass | undefined {
@@ -124,6 +134,10 @@ function contains(network: bigint, prefixBits: number, address: bigint, bits: nu
 
 function ipv4Number(address: string): bigint {
   return address.split('.').reduce((number, byte) => number * 256n + BigInt(byte), 0n)
+}
+
+function ipv4Text(number: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => (number >> shift) & 0xffn).join('.')
 }
 
 function ipv6Number(address: string): bigint {

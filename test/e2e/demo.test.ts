@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { chromium } from 'playwright-core'
-
-import { findProgram, requires } from '../support/requires.ts'
+import { openPage } from '../support/browser.ts'
+import { requires } from '../support/requires.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const main = join(import.meta.dir, '../../src/main.ts')
@@ -61,17 +60,8 @@ describe.if(requires('git'))('preamp demo', () => {
     'the site is whole in a browser, wide and narrow',
     async () => {
       const demo = await startDemo(folder)
-      const browser = await chromium.launch({
-        executablePath: findProgram('chromium')!,
-        args: ['--no-sandbox'],
-      })
+      const { page, problems, close } = await openPage()
       try {
-        const failed: string[] = []
-        const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-        page.on('response', (response) => {
-          if (response.status() >= 400) failed.push(`${response.status()} ${response.url()}`)
-        })
-        page.on('pageerror', (error) => failed.push(String(error)))
         await page.goto(demo.site)
         expect(await page.textContent('h1')).toBe('Sixteen shapes to find in the dark')
         expect(await page.locator('.card').count()).toBe(16)
@@ -82,9 +72,9 @@ describe.if(requires('git'))('preamp demo', () => {
         await page.locator('a.card[href="/orion/"]').click()
         await page.waitForURL('**/orion/')
         expect(await page.textContent('h1')).toBe('Orion')
-        expect(failed).toEqual([])
+        expect(problems).toEqual([])
       } finally {
-        await browser.close()
+        await close()
         await demo.stop()
       }
     },

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
-import { CreateAppCommand, CreateBranchCommand, StartJobCommand } from '@aws-sdk/client-amplify'
+import {
+  CreateAppCommand,
+  CreateBranchCommand,
+  type CustomRule,
+  StartJobCommand,
+} from '@aws-sdk/client-amplify'
 
 import { followJob } from '../../src/cli/follow-job.ts'
 import { containerSettings, openTestEngine, type TestEngine } from './container-engine.ts'
@@ -14,6 +19,9 @@ export interface GeneratorCase {
   appRoot?: string
   /** What pages hold. */
   pages: Record<string, string>
+  customRules?: CustomRule[]
+  /** Looks at the site besides, at the address at which a browser finds it. */
+  walk?: (origin: string) => Promise<void>
 }
 
 /** Docusaurus alone has 1,300 packages; the machine may be busy with other tests. */
@@ -37,13 +45,14 @@ export function describeGenerators(
       for (const repository of repositories) repository.remove()
     })
 
-    async function build({ name, appRoot }: GeneratorCase) {
+    /** @returns the host of the site */
+    async function build({ name, appRoot, customRules }: GeneratorCase): Promise<string> {
       const { client } = preamp
       const repository = await createFixtureRepository(`generators/${name}`)
       repositories.push(repository)
       const environmentVariables = appRoot === undefined ? {} : { AMPLIFY_MONOREPO_APP_ROOT: appRoot }
       const created = await client.send(
-        new CreateAppCommand({ name, repository: repository.url, environmentVariables }),
+        new CreateAppCommand({ name, repository: repository.url, environmentVariables, customRules }),
       )
       const { appId, defaultDomain } = created.app!
       const branch = { appId: appId!, branchName: 'main' }
@@ -53,19 +62,19 @@ export function describeGenerators(
       const job = await followJob(client, { ...branch, jobId: jobSummary!.jobId! }, (text) => (log += text))
       expect(job.summary.status, log).toBe('SUCCEED')
       if (executor === 'docker') expect(log).toContain('# The Node of the image is used')
-      return (path: string) =>
-        fetch(`${preamp.sitesUrl}${path}`, { headers: { host: `main.${defaultDomain}` } })
+      return `main.${defaultDomain}`
     }
 
     test.each(cases.map((one) => [[one.name, one.appRoot].filter(Boolean).join(' '), one] as const))(
       '%s',
       async (_name, generator) => {
-        const page = await build(generator)
+        const host = await build(generator)
         for (const [path, text] of Object.entries(generator.pages)) {
-          const response = await page(path)
+          const response = await fetch(`${preamp.sitesUrl}${path}`, { headers: { host } })
           expect({ path, status: response.status }).toEqual({ path, status: 200 })
           expect(await response.text()).toContain(text)
         }
+        await generator.walk?.(`http://${host}`)
       },
       buildSecondsMax * 1000,
     )
