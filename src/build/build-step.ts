@@ -1,20 +1,19 @@
-import { mkdir, realpath, rm } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 
 import type { BuildComputeType } from '@aws-sdk/client-amplify'
 
 import type { Blobs } from '../blobs/blobs.ts'
 import { collectFolder } from '../deploy/collect-folder.ts'
 import type { TestFiles } from '../deploy/collect-test-files.ts'
-import { checkout, type Commit } from '../git/checkout.ts'
+import type { Commit } from '../git/checkout.ts'
 import type { LocalRepositories } from '../git/local-repositories.ts'
-import { parseRepository, repositoryName, RepositoryRefused, shownRepository } from '../git/repository.ts'
 import { appOptionsOf } from '../model/app-options.ts'
-import { computeTypeDefault, describeCompute } from '../model/compute-types.ts'
+import { describeCompute } from '../model/compute-types.ts'
 import { emptyManifest, type Manifest } from '../model/manifest.ts'
 import type { AppSecrets } from '../model/settings.ts'
 import type { AppRow, BranchRow, JobRow } from '../store/schema.ts'
-import { BuildFailed, customerError } from './build-failed.ts'
+import { BuildFailed } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
 import { realBuildPath } from './build-path.ts'
 import { type BuildSecrets, writeSecretNames } from './build-secrets.ts'
@@ -22,6 +21,7 @@ import { BuildShell } from './build-shell.ts'
 import { type BuildSpec, parseBuildSpec } from './build-spec.ts'
 import { type CacheStep, cacheStep } from './caches/cache-step.ts'
 import type { Caches } from './caches/caches.ts'
+import { type CheckedOut, checkOut } from './checkout-step.ts'
 import { isOn, settingVariables, variableWarnings } from './control-variables.ts'
 import { findCustomHeaders } from './custom-headers.ts'
 import { customImage } from './custom-image.ts'
@@ -34,10 +34,10 @@ import {
 } from './environment-cache.ts'
 import { buildEnvironment } from './environment.ts'
 import type { Executor, SessionLimits } from './executor.ts'
-import { watchDiskUse } from './executors/disk-use.ts'
 import { buildSpecFiles, customHeadersFile, findBuildSpec, readOwnFile } from './find-build-spec.ts'
 import { findNoChange } from './find-changes.ts'
 import { detectBuildSpec, type DetectionTask } from './framework.ts'
+import { computeTypeOf } from './session-limits.ts'
 import { runTests } from './test-step.ts'
 import type { Toolchain, Toolchains } from './toolchain/toolchains.ts'
 
@@ -157,63 +157,6 @@ export async function build(options: BuildOptions, task: BuildJob): Promise<Buil
 function finish(result: BuildResult, log: BuildLog): BuildResult {
   log.write('INFO', 'Terminating logging...')
   return result
-}
-
-interface CheckedOut {
-  folder: string
-  cloneUrl: string
-  commit: Commit
-}
-
-async function checkOut(options: BuildOptions, task: BuildJob): Promise<CheckedOut> {
-  const { app, branch, job, appSecrets, log } = task
-  const repository = readRepository(app.settings.repository)
-  const cloneUrl = shownRepository(repository)
-  const workFolder = join(options.jobFolder, 'build')
-  const scratchFolder = join(options.jobFolder, 'git')
-  await Promise.all([mkdir(workFolder, { mode: 0o755 }), mkdir(scratchFolder, { mode: 0o700 })])
-  const folder = join(workFolder, repositoryName(repository))
-  log.write('INFO', `# Cloning repository: ${cloneUrl}`)
-  log.write('INFO', `Cloning into '${basename(folder)}'...`)
-  const { signal, clear } = withinDisk(options, task, workFolder)
-  const commit = await checkout({
-    repository: app.settings.repository!,
-    branch: branch.name,
-    commitId: job.commitId ?? undefined,
-    folder,
-    scratchFolder,
-    token: appSecrets.accessToken ?? appSecrets.oauthToken,
-    localRepositories: options.localRepositories,
-    privateAllowed: options.privateSources,
-    mirrors: { of: options.caches.mirrors, account: app.accountId },
-    signal,
-    onCommit: task.onCommit,
-    onProgress: (line) => log.write('INFO', line),
-  }).finally(clear)
-  await rm(scratchFolder, { recursive: true, force: true })
-  log.write('INFO', 'Successfully cleaned up Git credentials')
-  return { folder, cloneUrl, commit }
-}
-
-/** A small repository can name one large file many times. */
-function withinDisk(
-  { sessionLimits }: BuildOptions,
-  { app, signal }: BuildJob,
-  workFolder: string,
-): { signal: AbortSignal; clear(): void } {
-  const controller = new AbortController()
-  const { diskBytes } = sessionLimits(computeTypeOf(app))
-  const watch = watchDiskUse(workFolder, diskBytes, (reason) => controller.abort(new BuildFailed(reason)))
-  return { signal: AbortSignal.any([signal, controller.signal]), clear: () => watch.stop() }
-}
-
-function readRepository(text: string | undefined) {
-  try {
-    return parseRepository(text ?? '')
-  } catch (error) {
-    if (error instanceof RepositoryRefused) throw customerError(error.message)
-    throw error
-  }
 }
 
 async function readSpec(folder: string, { executor }: BuildOptions, task: BuildJob): Promise<BuildSpec> {
@@ -402,9 +345,4 @@ function warnOfPrivateFiles({ files }: Manifest, log: BuildLog): void {
 function describeLimits({ sessionLimits }: BuildOptions, app: AppRow): string {
   const type = computeTypeOf(app)
   return describeCompute(type, sessionLimits(type))
-}
-
-/** Of the app as it was when the job started. */
-function computeTypeOf({ settings }: AppRow): BuildComputeType {
-  return settings.jobConfig?.buildComputeType ?? computeTypeDefault
 }

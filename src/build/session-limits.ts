@@ -1,6 +1,7 @@
 import type { BuildComputeType } from '@aws-sdk/client-amplify'
 
-import { type ComputeSize, withinMachine } from '../model/compute-types.ts'
+import { type ComputeSize, computeTypeDefault, withinMachine } from '../model/compute-types.ts'
+import type { AppRow } from '../store/schema.ts'
 import type { SessionLimits } from './executor.ts'
 
 /**
@@ -14,4 +15,9 @@ export function sessionLimitsOf(
   processesMax: number,
 ): (type: BuildComputeType) => SessionLimits {
   return (type) => ({ ...withinMachine(sizes[type], machine), processesMax })
+}
+
+/** The compute type of an app, as it was when the job started. */
+export function computeTypeOf({ settings }: AppRow): BuildComputeType {
+  return settings.jobConfig?.buildComputeType ?? computeTypeDefault
 }
