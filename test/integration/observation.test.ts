@@ -256,9 +256,10 @@ describe('visits as they come', () => {
     expect(performance.now() - begun).toBeLessThan(4000)
     await visit('/', agent('second', otherHost))
     await visit('/', agent('third'))
-    await waitFor('the visits', 10, () => all.agents().includes('third') && one.agents().includes('third'))
+    // Each edge writes on its own, so that a later visit may be told first.
+    await waitFor('the visits', 10, () => all.agents().length >= 3 && one.agents().length >= 2)
     expect(all.agents().toSorted()).toEqual(['first', 'second', 'third'])
-    expect(one.agents()).toEqual(['first', 'third'])
+    expect(one.agents().toSorted()).toEqual(['first', 'third'])
   }, 30_000)
 
   test('go on where a stream stopped', async () => {
