@@ -1,11 +1,10 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { parseCustomHeaders } from '../deploy/custom-headers.ts'
-import { limits } from '../model/limits.ts'
-import { emptyManifest, type Manifest } from '../model/manifest.ts'
-import { customerError } from './build-failed.ts'
+import type { Manifest } from '../model/manifest.ts'
 import type { BuildLog } from './build-log.ts'
 import type { BuildSpec } from './build-spec.ts'
 import { customHeadersFile, readOwnFile } from './find-build-spec.ts'
+import { takeHostingFile } from './hosting-file.ts'
 
 export type BroughtHeaders = Pick<Manifest, 'customHeaders' | 'legacyCustomHeaders' | 'appRoot'>
 
@@ -43,16 +42,9 @@ export async function withCustomHeaders(
   manifest: Manifest,
   { blobs, log }: { blobs: Blobs; log: BuildLog },
 ): Promise<Manifest> {
-  const file = manifest.files[customHeadersFile]
-  const files = Object.assign(emptyManifest().files, manifest.files)
-  delete files[customHeadersFile]
-  if (Object.keys(files).length === 0)
-    throw customerError(`The deployment has no files but ${customHeadersFile}`)
-  if (file && file.size > limits.buildSpecBytesMax) {
-    throw customerError(`${customHeadersFile} is longer than ${limits.buildSpecBytesMax} bytes`)
-  }
-  const customHeaders = parse(file && (await blobs.open(file.sha).text()), '', log)
-  return { ...manifest, files, ...(customHeaders && { customHeaders }) }
+  const { text, rest } = await takeHostingFile(manifest, customHeadersFile, blobs)
+  const customHeaders = parse(text, '', log)
+  return { ...rest, ...(customHeaders && { customHeaders }) }
 }
 
 function parse(text: string | undefined, appRoot: string, log: BuildLog) {

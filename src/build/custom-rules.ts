@@ -1,11 +1,10 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { parseCustomRules } from '../deploy/custom-rules.ts'
 import { appOptionsOf } from '../model/app-options.ts'
-import { limits } from '../model/limits.ts'
-import { emptyManifest, type Manifest } from '../model/manifest.ts'
+import type { Manifest } from '../model/manifest.ts'
 import type { AppRow } from '../store/schema.ts'
-import { customerError } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
+import { takeHostingFile } from './hosting-file.ts'
 
 export const customRulesFile = 'customRules.json'
 
@@ -22,17 +21,9 @@ export async function withCustomRules(
   repositoryFile?: () => Promise<string | undefined>,
 ): Promise<Manifest> {
   if (!appOptionsOf(app).customRulesFile) return manifest
-  const file = manifest.files[customRulesFile]
-  if (file && file.size > limits.buildSpecBytesMax) {
-    throw customerError(`${customRulesFile} is longer than ${limits.buildSpecBytesMax} bytes`)
-  }
-  const text = file ? await blobs.open(file.sha).text() : await repositoryFile?.()
+  const { text: published, rest } = await takeHostingFile(manifest, customRulesFile, blobs)
+  const text = published ?? (await repositoryFile?.())
   if (text === undefined) return manifest
   log.write('INFO', '# Found custom rules file.')
-  const customRules = parseCustomRules(text, customRulesFile)
-  const files = Object.assign(emptyManifest().files, manifest.files)
-  delete files[customRulesFile]
-  if (Object.keys(files).length === 0)
-    throw customerError(`The deployment has no files but ${customRulesFile}`)
-  return { ...manifest, files, customRules }
+  return { ...rest, customRules: parseCustomRules(text, customRulesFile) }
 }

@@ -20,7 +20,8 @@ export function readRequestPath(raw: string): RequestPath | undefined {
   }
 }
 
-function decodeSegment(segment: string): string {
+/** @throws {URIError} */
+export function decodeSegment(segment: string): string {
   if (!segment.includes('%')) return segment
   return decodeURIComponent(segment).normalize('NFC').replaceAll('/', '%2F')
 }

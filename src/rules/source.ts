@@ -1,5 +1,6 @@
 import { compilePattern, PatternRefused } from './pattern/compile.ts'
 import type { Program } from './pattern/program.ts'
+import { decodeSegment } from './request-path.ts'
 import { parseSegment, type SegmentPattern } from './segment-pattern.ts'
 
 /** What a rule's `source` stands for (contract/hosting-behaviour.md §5.3, §5.6). */
@@ -77,7 +78,7 @@ function parsePath(source: string): PathSource {
 /** A source may be written as in an address bar or as in a URL. What is no encoding stays as it is. */
 function decodeSource(segment: string): string {
   try {
-    return decodeURIComponent(segment).normalize('NFC').replaceAll('/', '%2F')
+    return decodeSegment(segment).normalize('NFC')
   } catch (error) {
     if (error instanceof URIError) return segment
     throw error
