@@ -29,8 +29,10 @@ export function explainHeaders(
 function headersOf(decision: Decision, method: string, acceptEncoding: string | null): Headers {
   if (decision.kind === 'file') return new Headers(ofFile(decision, acceptEncoding))
   if (decision.kind !== 'proxy') return answerPlainly(decision, method === 'HEAD').response.headers
-  const { 'cache-control': _, ...added } = decision.headers.headers
-  return new Headers(added)
+  const { 'cache-control': cacheControl, ...added } = decision.headers.headers
+  // As far as is known: it is for successes alone, and what is answered there is not asked.
+  const isKept = decision.status === undefined && cacheControl !== undefined
+  return new Headers({ ...added, ...(isKept && { 'cache-control': cacheControl }) })
 }
 
 function ofFile(decision: FileDecision, acceptEncoding: string | null): Record<string, string> {
