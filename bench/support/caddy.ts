@@ -1,58 +1,39 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { freePort } from '../../test/support/free-ports.ts'
-import { waitFor } from '../../test/support/wait-for.ts'
-
-export interface Caddy {
-  port: number
-  stop(): Promise<void>
-}
+import { type PinnedServer, startPinnedServer } from './pinned-server.ts'
 
 /**
  * Starts Caddy as a server of files: one processor, no log, no administration.
  * @param files by their path
+ * @param core which core it is pinned to
  * @param tls files of a certificate; without them it speaks http
  */
-export async function startCaddy(
+export function startCaddy(
   files: Record<string, Uint8Array>,
   core: number,
   tls?: { certificate: string; key: string },
-): Promise<Caddy> {
-  const folder = mkdtempSync(join(tmpdir(), 'preamp-caddy-'))
-  for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
+): Promise<PinnedServer> {
   const port = freePort()
-  const configuration = join(folder, 'Caddyfile')
   const scheme = tls ? 'https' : 'http'
   const options = '{\n  admin off\n  auto_https off\n  default_sni localhost\n}\n'
   const certificate = tls ? `  tls ${tls.certificate} ${tls.key}\n` : ''
-  writeFileSync(
-    configuration,
-    `${options}${scheme}://:${port} {\n  bind 127.0.0.1\n${certificate}  root * ${folder}\n  file_server\n}\n`,
-  )
-  const child = Bun.spawn(
-    ['taskset', '-c', String(core), 'caddy', 'run', '--config', configuration, '--adapter', 'caddyfile'],
-    {
-      env: { ...process.env, GOMAXPROCS: '1', XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-      stdin: 'ignore',
-      stdout: 'ignore',
-      stderr: 'ignore',
-    },
-  )
-  await waitFor('Caddy to answer', 20, async () => {
-    if (child.exitCode !== null) throw new Error(`Caddy ended with ${child.exitCode}`)
-    return fetch(`${scheme}://localhost:${port}/`, { tls: { rejectUnauthorized: false } }).then(
-      () => true,
-      () => false,
-    )
-  })
-  return {
+  return startPinnedServer(files, core, {
+    name: 'caddy',
     port,
-    async stop() {
-      child.kill('SIGTERM')
-      await child.exited
-      rmSync(folder, { recursive: true, force: true })
+    url: `${scheme}://localhost:${port}/`,
+    stderr: 'ignore',
+    begin(folder) {
+      const configuration = join(folder, 'Caddyfile')
+      writeFileSync(
+        configuration,
+        `${options}${scheme}://:${port} {\n  bind 127.0.0.1\n${certificate}  root * ${folder}\n  file_server\n}\n`,
+      )
+      return {
+        command: ['caddy', 'run', '--config', configuration, '--adapter', 'caddyfile'],
+        environment: { GOMAXPROCS: '1', XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+      }
     },
-  }
+  })
 }

@@ -1,14 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { freePort } from '../../test/support/free-ports.ts'
-import { waitFor } from '../../test/support/wait-for.ts'
-
-export interface Nginx {
-  port: number
-  stop(): Promise<void>
-}
+import { type PinnedServer, startPinnedServer } from './pinned-server.ts'
 
 /**
  * Starts nginx as one would tune it for static files: one worker, open files and their attributes cached, sendfile, no
@@ -17,36 +11,23 @@ export interface Nginx {
  * @param core which core it is pinned to
  * @param more what stands in its `http` and its `server` besides
  */
-export async function startNginx(
+export function startNginx(
   files: Record<string, Uint8Array>,
   core: number,
   more: { http?: string; server?: string } = {},
-): Promise<Nginx> {
-  const folder = mkdtempSync(join(tmpdir(), 'preamp-nginx-'))
-  for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
+): Promise<PinnedServer> {
   const port = freePort()
-  const configuration = join(folder, 'nginx.conf')
-  writeFileSync(configuration, configure(folder, port, more))
-  const child = Bun.spawn(['taskset', '-c', String(core), 'nginx', '-c', configuration, '-e', 'stderr'], {
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: 'inherit',
-  })
-  await waitFor('nginx to answer', 10, async () => {
-    if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`)
-    return fetch(`http://127.0.0.1:${port}/`).then(
-      () => true,
-      () => false,
-    )
-  })
-  return {
+  return startPinnedServer(files, core, {
+    name: 'nginx',
     port,
-    async stop() {
-      child.kill('SIGTERM')
-      await child.exited
-      rmSync(folder, { recursive: true, force: true })
+    url: `http://127.0.0.1:${port}/`,
+    stderr: 'inherit',
+    begin(folder) {
+      const configuration = join(folder, 'nginx.conf')
+      writeFileSync(configuration, configure(folder, port, more))
+      return { command: ['nginx', '-c', configuration, '-e', 'stderr'] }
     },
-  }
+  })
 }
 
 function configure(

@@ -22,6 +22,7 @@ import { changeJob, type JobChange } from '../../src/store/jobs.ts'
 import type { JobRow } from '../../src/store/schema.ts'
 import { insertStep } from '../../src/store/steps.ts'
 import { startApi, type TestApi } from '../support/api.ts'
+import { deploymentRow } from '../support/rows.ts'
 
 let api: TestApi
 let client: AmplifyClient
@@ -185,19 +186,10 @@ describe('DeleteJob', () => {
     'refuses a %s job with advice, and leaves it whole',
     async (status) => {
       await start()
-      const { jobKey, branchId, deploymentId } = await move('1', status)
+      const job = await move('1', status)
+      const { jobKey } = job
       const { queries } = api.services.database
-      await insertDeployment(queries, {
-        deploymentId,
-        branchId,
-        jobKey,
-        manifestSha: '',
-        files: 0,
-        bytes: 0,
-        createdAt: 0,
-        replacedAt: null,
-        skewProtected: false,
-      })
+      await insertDeployment(queries, deploymentRow(job))
       await expect(remove('1')).rejects.toEqual(fails('BadRequestException', `Job 1 is ${status}`))
       expect((await get('1')).summary!.status).toBe(status)
       expect(
@@ -208,19 +200,10 @@ describe('DeleteJob', () => {
 
   test('keeps the live deployment, without its job', async () => {
     await start()
-    const { jobKey, branchId, deploymentId } = await move('1', 'SUCCEED')
+    const job = await move('1', 'SUCCEED')
+    const { branchId, deploymentId } = job
     const { queries } = api.services.database
-    const row = {
-      deploymentId,
-      branchId,
-      jobKey,
-      manifestSha: '',
-      files: 0,
-      bytes: 0,
-      createdAt: 0,
-      replacedAt: null,
-      skewProtected: false,
-    }
+    const row = deploymentRow(job)
     await insertDeployment(queries, row)
     await queries
       .updateTable('branches')
