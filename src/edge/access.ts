@@ -13,6 +13,8 @@ export interface SiteAccess {
   allowed: Network[]
   denied: Network[]
   maintenance: boolean
+  /** Nobody is kept out: nothing of the visitor needs to be looked at. */
+  isOpen: boolean
 }
 
 export type AccessRefusal = 'forbidden' | 'maintenance' | 'unauthorized'
@@ -30,11 +32,6 @@ export function refuseAccess(
   if (allowed.length > 0 && !allowed.some((network) => isFrom(visitor.address, network))) return 'forbidden'
   if (verifier && !isAuthorized(visitor.authorization, verifier, key)) return 'unauthorized'
   return maintenance ? 'maintenance' : undefined
-}
-
-/** Whether nobody is kept out. */
-export function isOpen({ verifier, allowed, denied, maintenance }: SiteAccess): boolean {
-  return verifier === undefined && allowed.length === 0 && denied.length === 0 && !maintenance
 }
 
 function isFrom(address: string | undefined, network: Network): boolean {

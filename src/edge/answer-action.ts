@@ -1,4 +1,4 @@
-import { type Answer, copyOf } from './answer.ts'
+import type { Answer } from './answer.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { staticCacheControl } from './file-headers.ts'
 import { answerOptions, methodNotAllowed, noStartPage, redirect, refuse, withHeaders } from './pages.ts'
@@ -11,10 +11,10 @@ export function answerPlainly(decision: PlainDecision, head: boolean): Answer {
   if (decision.kind !== 'redirect') return withHeaders(act(decision, head), decision.headers)
   let template = redirects.get(decision)
   if (!template) {
-    template = withHeaders(act(decision, head), decision.headers)
+    template = { ...withHeaders(act(decision, head), decision.headers), isKept: true }
     redirects.set(decision, template)
   }
-  return copyOf(template)
+  return template
 }
 
 /** Decisions for addresses that are asked for again are the same objects. */

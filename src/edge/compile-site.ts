@@ -93,13 +93,12 @@ function accessOf({ app, branch }: Pick<SiteRow, 'app' | 'branch'>): SiteAccess 
       ? 'app'
       : undefined
   const asking = askedBy && { branch, app }[askedBy]
-  return {
-    askedBy,
-    verifier: asking && new Uint8Array(Buffer.from(asking.basicAuth ?? '', 'base64url')),
-    allowed: networksOf(options.allowedAddresses),
-    denied: networksOf(options.deniedAddresses),
-    maintenance: options.maintenance,
-  }
+  const verifier = asking && new Uint8Array(Buffer.from(asking.basicAuth ?? '', 'base64url'))
+  const allowed = networksOf(options.allowedAddresses)
+  const denied = networksOf(options.deniedAddresses)
+  const { maintenance } = options
+  const isOpen = verifier === undefined && allowed.length === 0 && denied.length === 0 && !maintenance
+  return { askedBy, verifier, allowed, denied, maintenance, isOpen }
 }
 
 function networksOf(list: string) {

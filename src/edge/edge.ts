@@ -4,9 +4,9 @@ import type { Blobs } from '../blobs/blobs.ts'
 import type { SiteMetrics } from '../model/site-metrics.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
-import { type AccessRefusal, isOpen, refuseAccess } from './access.ts'
+import { refuseAccess } from './access.ts'
 import { answerPlainly } from './answer-action.ts'
-import type { Answer } from './answer.ts'
+import { type Answer, ownOf, sentOf } from './answer.ts'
 import { contentTypeOf, isPageType } from './content-type.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
@@ -101,7 +101,7 @@ export function createEdge(options: {
 
   /** Host → decision → answer → line of the log. A request whose site is known and whose file is in memory waits for nothing. */
   function handle(request: Request, port: ListenerPort): Response | Promise<Response> {
-    const visitor = findVisitor(request, () => port.server.requestIP(request))
+    const visitor = findVisitor(request, port.server)
     const visit = { request, port, visitor }
     const site = sites.find(request.headers.get('host'))
     if (!(site instanceof Promise)) return respond(visit, site)
@@ -124,11 +124,11 @@ export function createEdge(options: {
 
   function answer(visit: Visit, site: SiteAnswer): Answer | Promise<Answer> {
     const { request, visitor } = visit
-    const elsewhere = typeof site === 'string' ? undefined : redirectToHttps(request, visitor, httpsPort)
-    if (elsewhere) return elsewhere
-    const refused = typeof site === 'string' ? undefined : refusal(request, site, visitor)
-    if (refused) return refuse(refused, request.method === 'HEAD')
-    if (typeof site === 'object' && site.skewProtected) return answerAsAsked(visit, site)
+    if (typeof site === 'string') return carryOut(visit, site, decide(site, request, visitor))
+    const elsewhere = httpsPort === undefined ? undefined : redirectToHttps(request, visitor, httpsPort)
+    const refused = elsewhere ?? (site.access.isOpen ? undefined : refuseVisitor(visit, site))
+    if (refused) return refused
+    if (site.skewProtected) return answerAsAsked(visit, site)
     return carryOut(visit, site, decide(site, request, visitor))
   }
 
@@ -142,11 +142,12 @@ export function createEdge(options: {
       const { deployment } = shown
       if (!deployment || decision.kind !== 'file' || !isDocument(decision)) return made
       const pin = (settled: Answer): Answer => {
-        pinVisitor(settled.response, asked, {
+        const own = ownOf(settled)
+        pinVisitor(own.response, asked, {
           deploymentId: deployment.deploymentId,
           isSecure: () => (visitor.scheme() ?? schemeOf(request)) === 'https',
         })
-        return settled
+        return own
       }
       return made instanceof Promise ? made.then(pin) : pin(made)
     }
@@ -161,10 +162,10 @@ export function createEdge(options: {
     return answerPlainly(decision, visit.request.method === 'HEAD')
   }
 
-  function refusal(request: Request, { access }: Site, visitor: Visitor): AccessRefusal | undefined {
-    if (isOpen(access)) return undefined
+  function refuseVisitor({ request, visitor }: Visit, { access }: Site): Answer | undefined {
     const authorization = request.headers.get('authorization')
-    return refuseAccess(access, { address: visitor.address(), authorization }, credentialsKey)
+    const refusal = refuseAccess(access, { address: visitor.address(), authorization }, credentialsKey)
+    return refusal && refuse(refusal, request.method === 'HEAD')
   }
 
   async function passOn(
@@ -182,11 +183,12 @@ export function createEdge(options: {
   function note(
     { request, port: { http2 }, visitor }: Visit,
     site: SiteAnswer,
-    { response, facts, id = nextRequestId() }: Answer,
+    made: Answer,
     startedAt?: number,
   ): Response {
+    const { facts, id = nextRequestId() } = made
     // That of a WebSocket has been sent by then.
-    if (facts.status !== 101) response.headers.set(requestIdHeader, id)
+    const response = facts.status === 101 ? made.response : sentOf(made, requestIdHeader, id)
     if (typeof site === 'string') return response
     const milliseconds = startedAt === undefined ? 0 : performance.now() - startedAt
     counters.count(site, request, facts, milliseconds)

@@ -4,7 +4,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { parseRange } from '../model/byte-range.ts'
 import type { ManifestFile } from '../model/manifest.ts'
 import { chooseEncoding } from './accept-encoding.ts'
-import { type Answer, type AnswerFacts, copyOf } from './answer.ts'
+import type { Answer, AnswerFacts } from './answer.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import type { FileDecision } from './decide.ts'
 import { createFileBytes } from './file-bytes.ts'
@@ -108,20 +108,17 @@ function answerWithoutBody(request: Request, representation: Representation): An
 
 const notModifiedAnswers = new WeakMap<Representation, Answer>()
 
-/** Copied, as the answers below are. */
+/** Kept, as the answers below are. */
 function notModified(representation: Representation): Answer {
   let template = notModifiedAnswers.get(representation)
   if (!template) {
-    template = withoutContent(304, representation.notModifiedHeaders)
+    template = { ...withoutContent(304, representation.notModifiedHeaders), isKept: true }
     notModifiedAnswers.set(representation, template)
   }
-  return copyOf(template)
+  return template
 }
 
-/**
- * Answers with bytes in memory. The first answer is kept with them and copied for the others: copying a Response that has a
- * Blob shares its bytes and costs a sixth of making one from a header record (bench/edge.ts).
- */
+/** Answers with bytes in memory. The answer is kept with them: a copy of a Response that has a Blob shares its bytes. */
 function createResponder() {
   const templates = new WeakMap<Blob, Answer & { representation: Representation }>()
   return (request: Request, representation: Representation, bytes: Blob): Answer => {
@@ -131,10 +128,11 @@ function createResponder() {
     if (template?.representation !== representation) {
       const { status, headers } = representation
       const response = new Response(bytes, { status, headers })
-      template = { representation, response, facts: factsOf(representation, bytes.size) }
+      const facts = factsOf(representation, bytes.size)
+      template = { representation, response, facts, isKept: true }
       templates.set(bytes, template)
     }
-    return copyOf(template)
+    return template
   }
 }
 

@@ -7,14 +7,14 @@ import type { Visitor } from './visitors.ts'
  * Sends whoever came by plain HTTP to the same address by HTTPS, as CloudFront does: with 301, and with 307 where the method
  * and body would be lost (contract/hosting-behaviour.md §5.1). Nobody whose scheme is not known is sent anywhere: behind a
  * proxy that ends TLS and says nothing of it, that would go in circles.
- * @param port of the HTTPS address; undefined where the sites have none
+ * @param port of the HTTPS address
  */
 export function redirectToHttps(
   { method, url }: Request,
   visitor: Visitor,
-  port: number | undefined,
+  port: number,
 ): Answer | undefined {
-  if (port === undefined || visitor.scheme() !== 'http') return undefined
+  if (visitor.scheme() !== 'http') return undefined
   const { host, path, query } = splitUrl(url)
   const name = host.replace(/:[0-9]*$/, '')
   const status = method === 'GET' || method === 'HEAD' ? 301 : 307

@@ -37,11 +37,16 @@ export interface Peer {
   port: number
 }
 
-export type FindVisitor = (request: Request, peer: () => Peer | null | undefined) => Visitor
+/** The server to which somebody has connected. */
+export interface Peers {
+  requestIP(request: Request): Peer | null | undefined
+}
+
+export type FindVisitor = (request: Request, peers: Peers) => Visitor
 
 /** @returns tells who sent a request, given who has connected */
 export function createVisitors(options: VisitorOptions): FindVisitor {
-  return (request, findPeer) => new RequestVisitor(options, request, findPeer)
+  return (request, peers) => new RequestVisitor(options, request, peers)
 }
 
 /** Made for each request: a class, as closures would each be an object of its own. */
@@ -49,20 +54,20 @@ class RequestVisitor implements Visitor {
   readonly countryHeader: string | undefined
   private readonly options: VisitorOptions
   private readonly request: Request
-  private readonly findPeer: () => Peer | null | undefined
+  private readonly peers: Peers
   private knownPeer: Peer | null | undefined
   private proxied: boolean | undefined
 
-  constructor(options: VisitorOptions, request: Request, findPeer: () => Peer | null | undefined) {
+  constructor(options: VisitorOptions, request: Request, peers: Peers) {
     this.options = options
     this.countryHeader = options.countryHeader
     this.request = request
-    this.findPeer = findPeer
+    this.peers = peers
   }
 
   /** Who has connected. To ask for it is a system call. */
   private peer(): Peer | undefined {
-    return (this.knownPeer ??= this.findPeer()) ?? undefined
+    return (this.knownPeer ??= this.peers.requestIP(this.request)) ?? undefined
   }
 
   private isTrusted(address: string): boolean {
