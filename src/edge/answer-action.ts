@@ -9,12 +9,12 @@ export type PlainDecision = Exclude<Decision, FileDecision | ProxyDecision>
 /** @param head the request is a HEAD */
 export function answerPlainly(decision: PlainDecision, head: boolean): Answer {
   if (decision.kind !== 'redirect') return withHeaders(act(decision, head), decision.headers)
-  let template = redirects.get(decision)
-  if (!template) {
-    template = { ...withHeaders(act(decision, head), decision.headers), isKept: true }
-    redirects.set(decision, template)
+  let known = redirects.get(decision)
+  if (!known) {
+    known = withHeaders(act(decision, head), decision.headers)
+    redirects.set(decision, known)
   }
-  return template
+  return known
 }
 
 /** Decisions for addresses that are asked for again are the same objects. */

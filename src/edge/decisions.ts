@@ -1,13 +1,19 @@
-import { decide, type Decision } from './decide.ts'
+import { decide, type Decision, type FileDecision } from './decide.ts'
+import { FileRepresentations } from './file-headers.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import type { Visitor } from './visitors.ts'
 
 /** Addresses whose decisions are kept, in two halves that change places: what is asked for stays. */
 const keptMax = 20_000
 
+/** A file that is to be sent, with what its answers have in common. */
+export type DescribedFile = FileDecision & { representations: FileRepresentations }
+
+export type DescribedDecision = Exclude<Decision, { kind: 'file' }> | DescribedFile
+
 interface Kept {
   site: Site
-  decision: Decision
+  decision: DescribedDecision
 }
 
 /**
@@ -17,11 +23,11 @@ interface Kept {
  */
 export function createDecisions(
   countOverruns: (site: Site, patterns: number) => void,
-): (site: SiteAnswer, request: Request, visitor: Visitor) => Decision {
+): (site: SiteAnswer, request: Request, visitor: Visitor) => DescribedDecision {
   let recent = new Map<string, Kept>()
   let older = new Map<string, Kept>()
 
-  function find(site: SiteAnswer, url: string): Decision | undefined {
+  function find(site: SiteAnswer, url: string): DescribedDecision | undefined {
     const kept = recent.get(url)
     if (kept) return kept.site === site ? kept.decision : undefined
     const old = older.get(url)
@@ -44,7 +50,7 @@ export function createDecisions(
     const known = isRead ? find(site, url) : undefined
     if (known) return known
     let dependsOnVisitor = false
-    const decision = decide(site, {
+    const decided = decide(site, {
       method,
       url,
       country() {
@@ -56,6 +62,8 @@ export function createDecisions(
         return headers.get(name)
       },
     })
+    const decision =
+      decided.kind === 'file' ? { ...decided, representations: new FileRepresentations(decided) } : decided
     if (decision.overruns !== undefined) countOverruns(site as Site, decision.overruns)
     const isKept = decision.kind === 'file' || decision.kind === 'redirect'
     if (isKept && isRead && !dependsOnVisitor && typeof site === 'object' && !/[?#]/.test(url)) {

@@ -6,16 +6,16 @@ import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
 import { refuseAccess } from './access.ts'
 import { answerPlainly } from './answer-action.ts'
-import { type Answer, ownOf, sentOf } from './answer.ts'
+import { type Answer, ownOf, responseOf } from './answer.ts'
 import { contentTypeOf, isPageType } from './content-type.ts'
-import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
-import { createDecisions } from './decisions.ts'
+import type { FileDecision, ProxyDecision } from './decide.ts'
+import { createDecisions, type DescribedDecision } from './decisions.ts'
 import { createFiles } from './files.ts'
 import { redirectToHttps } from './https-redirect.ts'
 import { type Listener, type ListenerPort, openListener } from './listener.ts'
 import { errorPage, refuse, withHeaders } from './pages.ts'
 import { createProxy } from './proxy.ts'
-import { nextRequestId, requestIdHeader } from './request-id.ts'
+import { nextRequestId } from './request-id.ts'
 import { createSiteCounters } from './site-counters.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import { createSites } from './sites.ts'
@@ -143,7 +143,7 @@ export function createEdge(options: {
       if (!deployment || decision.kind !== 'file' || !isDocument(decision)) return made
       const pin = (settled: Answer): Answer => {
         const own = ownOf(settled)
-        pinVisitor(own.response, asked, {
+        pinVisitor(own.headers, asked, {
           deploymentId: deployment.deploymentId,
           isSecure: () => (visitor.scheme() ?? schemeOf(request)) === 'https',
         })
@@ -156,7 +156,7 @@ export function createEdge(options: {
     return shown instanceof Promise ? shown.then(answerBy) : answerBy(shown)
   }
 
-  function carryOut(visit: Visit, site: SiteAnswer, decision: Decision): Answer | Promise<Answer> {
+  function carryOut(visit: Visit, site: SiteAnswer, decision: DescribedDecision): Answer | Promise<Answer> {
     if (decision.kind === 'file') return files.send(visit.request, decision)
     if (decision.kind === 'proxy') return passOn(visit, site as Site, decision)
     return answerPlainly(decision, visit.request.method === 'HEAD')
@@ -187,8 +187,8 @@ export function createEdge(options: {
     startedAt?: number,
   ): Response {
     const { facts, id = nextRequestId() } = made
-    // That of a WebSocket has been sent by then.
-    const response = facts.status === 101 ? made.response : sentOf(made, requestIdHeader, id)
+    // That of a WebSocket has been sent by then: Bun wants none.
+    const response = facts.status === 101 ? (undefined as never) : responseOf(made, id)
     if (typeof site === 'string') return response
     const milliseconds = startedAt === undefined ? 0 : performance.now() - startedAt
     counters.count(site, request, facts, milliseconds)
@@ -212,7 +212,14 @@ export function createEdge(options: {
     return page
   }
 
-  const handlers = { handle, fail: (error: unknown) => fail(error).response, websocket: tunnels.handler }
+  const handlers = {
+    handle,
+    fail(error: unknown) {
+      const page = fail(error)
+      return responseOf(page, page.id!)
+    },
+    websocket: tunnels.handler,
+  }
 
   return {
     listen({ host, port, reusePort = false, plainHttp2 = false, tls }) {

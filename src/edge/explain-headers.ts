@@ -28,14 +28,14 @@ export function explainHeaders(
 
 function headersOf(decision: Decision, method: string, acceptEncoding: string | null): Headers {
   if (decision.kind === 'file') return new Headers(ofFile(decision, acceptEncoding))
-  if (decision.kind !== 'proxy') return answerPlainly(decision, method === 'HEAD').response.headers
+  if (decision.kind !== 'proxy') return new Headers(answerPlainly(decision, method === 'HEAD').headers)
   const { 'cache-control': cacheControl, ...added } = decision.headers.headers
   // As far as is known: it is for successes alone, and what is answered there is not asked.
   const isKept = decision.status === undefined && cacheControl !== undefined
   return new Headers({ ...added, ...(isKept && { 'cache-control': cacheControl }) })
 }
 
-function ofFile(decision: FileDecision, acceptEncoding: string | null): Record<string, string> {
+function ofFile(decision: FileDecision, acceptEncoding: string | null): Headers {
   const known = new FileRepresentations(decision)
   const encoding = chooseEncoding(acceptEncoding)
   return known.in(known.compressible ? encoding : 'identity').headers

@@ -3,6 +3,7 @@ import type { Encoding } from './accept-encoding.ts'
 import type { Validators } from './conditions.ts'
 import { contentTypeOf } from './content-type.ts'
 import type { FileDecision } from './decide.ts'
+import type { HeaderSet } from './header-rules.ts'
 
 /** For static files: browsers ask again, shared caches keep them (contract/hosting-behaviour.md §6.2). */
 export const staticCacheControl = 'public, max-age=0, s-maxage=31536000'
@@ -13,28 +14,14 @@ export const personalCacheControl = 'private, max-age=0'
 /** 128 bits of the SHA-256 tell any two files apart. */
 const etagDigits = 32
 
-/** A file in one encoding, with the headers that are the same for every answer. */
-export interface Representation extends Validators {
-  /** 404 for a page that stands for what is not there: it has no validators, and no cache keeps it. */
-  status: 200 | 404
-  /** Under which its bytes are kept in memory. */
-  key: string
-  contentType: string
-  headers: Record<string, string>
-  /** Of an answer 304: those that a cache needs (RFC 9110 §15.4.5). */
-  notModifiedHeaders: Record<string, string>
-}
-
-/**
- * A file at one address, in the encodings in which it is asked for. Each is made once: the headers are most of what a small answer
- * costs. Those of the site go before ours (contract/hosting-behaviour.md §6.1).
- */
+/** A file at one address, in the encodings in which it is asked for. Headers of the site go before ours (contract/hosting-behaviour.md §6.1). */
 export class FileRepresentations {
   /** Whether compressing the file is worth it. */
   readonly compressible: boolean
   readonly #decision: FileDecision
   readonly #type: string
-  readonly #known = new Map<Encoding | 'identity', Representation>()
+  #identity: Representation | undefined
+  readonly #packed: Partial<Record<Encoding, Representation>> = {}
 
   constructor(decision: FileDecision) {
     const { path, file, headers } = decision
@@ -50,39 +37,101 @@ export class FileRepresentations {
   }
 
   in(encoding: Encoding | 'identity'): Representation {
-    const known = this.#known.get(encoding)
-    if (known) return known
-    const made = this.#represent(encoding)
-    this.#known.set(encoding, made)
-    return made
+    if (encoding === 'identity') return (this.#identity ??= this.#represent(encoding))
+    return (this.#packed[encoding] ??= this.#represent(encoding))
   }
 
   #represent(encoding: Encoding | 'identity'): Representation {
-    const { status, file, deployment, headers: site } = this.#decision
-    const { headers: custom, vary } = site
-    const suffix = encoding === 'identity' ? '' : `-${encoding}`
-    const etag = `"${file.sha.slice(0, etagDigits)}${suffix}"`
-    const dependsOn = [custom['vary'] ?? (this.compressible ? 'Accept-Encoding' : undefined), vary]
-    const varies = dependsOn.filter((names) => names !== undefined).join(', ')
-    const added = { ...custom, ...(varies !== '' && { vary: varies }) }
-    const cacheControl = vary === undefined ? staticCacheControl : personalCacheControl
-    const described = {
-      'content-type': this.#type,
-      ...(encoding !== 'identity' && { 'content-encoding': encoding }),
-    }
-    const { modifiedAt, lastModified } = deployment
-    const notModifiedHeaders = { etag, 'cache-control': cacheControl, ...added }
-    return {
-      status,
-      key: `${file.sha}${suffix}`,
-      etag,
-      modifiedAt,
-      contentType: custom['content-type'] ?? this.#type,
-      headers:
-        status === 404
-          ? { ...described, ...added, 'cache-control': 'no-store' }
-          : { ...described, 'last-modified': lastModified, 'accept-ranges': 'bytes', ...notModifiedHeaders },
-      notModifiedHeaders,
-    }
+    return new Representation(this.#decision, this.#type, encoding, this.compressible)
   }
+}
+
+/** A file in one encoding, with the headers that are the same for every answer: they are most of what a small answer costs. */
+export class Representation implements Validators {
+  /** 404 for a page that stands for what is not there: it has no validators, and no cache keeps it. */
+  readonly status: 200 | 404
+  /** Under which its bytes are kept in memory. */
+  readonly key: string
+  readonly contentType: string
+  readonly etag: string
+  readonly #decision: FileDecision
+  readonly #shape: Shape
+  #headers: Headers | undefined
+  #notModifiedHeaders: Headers | undefined
+
+  constructor(decision: FileDecision, type: string, encoding: Encoding | 'identity', varies: boolean) {
+    const { status, file, headers } = decision
+    const suffix = encoding === 'identity' ? '' : `-${encoding}`
+    this.status = status
+    this.key = `${file.sha}${suffix}`
+    this.contentType = headers.headers['content-type'] ?? type
+    this.etag = `"${file.sha.slice(0, etagDigits)}${suffix}"`
+    this.#decision = decision
+    this.#shape = { status, type, encoding, varies }
+  }
+
+  get modifiedAt(): number {
+    return this.#decision.deployment.modifiedAt
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= this.#describe(this.#shape))
+  }
+
+  /** Of an answer 304: those that a cache needs (RFC 9110 §15.4.5). */
+  get notModifiedHeaders(): Headers {
+    return (this.#notModifiedHeaders ??= this.#describe({ ...this.#shape, status: 304 }))
+  }
+
+  #describe(shape: Shape): Headers {
+    const { headers: site, deployment } = this.#decision
+    const headers = new Headers(shapedHeaders(site, shape))
+    if (shape.status === 404) return headers
+    if (!headers.has('etag')) headers.set('etag', this.etag)
+    if (shape.status === 200 && !headers.has('last-modified'))
+      headers.set('last-modified', deployment.lastModified)
+    return headers
+  }
+}
+
+/** All that the headers of files depend on, but for what tells one file from the other. */
+interface Shape {
+  status: 200 | 304 | 404
+  type: string
+  encoding: Encoding | 'identity'
+  /** Whether other visitors get the same file in another encoding. */
+  varies: boolean
+}
+
+/** Made once for thousands of files: to copy headers costs a fifth of making them. */
+const shaped = new WeakMap<HeaderSet, Map<string, Headers>>()
+
+function shapedHeaders(site: HeaderSet, shape: Shape): Headers {
+  let known = shaped.get(site)
+  if (!known) {
+    known = new Map()
+    shaped.set(site, known)
+  }
+  const key = `${shape.status} ${shape.encoding} ${shape.varies} ${shape.type}`
+  let headers = known.get(key)
+  if (!headers) {
+    headers = new Headers(shapedRecord(site, shape))
+    known.set(key, headers)
+  }
+  return headers
+}
+
+function shapedRecord(
+  { headers: custom, vary }: HeaderSet,
+  { status, type, encoding, varies }: Shape,
+): Record<string, string> {
+  const dependsOn = [custom['vary'] ?? (varies ? 'Accept-Encoding' : undefined), vary]
+  const names = dependsOn.filter((name) => name !== undefined).join(', ')
+  const added = { ...custom, ...(names !== '' && { vary: names }) }
+  const cacheControl = vary === undefined ? staticCacheControl : personalCacheControl
+  if (status === 304) return { 'cache-control': cacheControl, ...added }
+  const described = { 'content-type': type, ...(encoding !== 'identity' && { 'content-encoding': encoding }) }
+  return status === 404
+    ? { ...described, ...added, 'cache-control': 'no-store' }
+    : { ...described, 'accept-ranges': 'bytes', 'cache-control': cacheControl, ...added }
 }

@@ -60,15 +60,15 @@ export function errorPage(
 `
   const contentLength = Buffer.byteLength(page)
   const facts = { status, contentType: pageHeaders['content-type'], contentLength }
-  if (!head) return { response: new Response(page, { status, headers: pageHeaders }), facts, id }
+  if (!head) return { headers: new Headers(pageHeaders), body: page, facts, id }
   const headHeaders = { ...pageHeaders, 'content-length': String(contentLength) }
-  return { response: new Response(null, { status, headers: headHeaders }), facts, id }
+  return { headers: new Headers(headHeaders), body: null, facts, id }
 }
 
 export function refuse(refusal: Refusal | AccessRefusal, head: boolean): Answer {
   const { status, title, text } = refusals[refusal]
   const answer = errorPage(status, title, text, head)
-  const { headers } = answer.response
+  const { headers } = answer
   // By RFC 7617 it is in UTF-8 that browsers send names and passwords.
   if (refusal === 'unauthorized') headers.set('www-authenticate', 'Basic realm="site", charset="UTF-8"')
   if (refusal === 'maintenance') headers.set('retry-after', '120')
@@ -88,7 +88,7 @@ export function noStartPage(folder: string, head: boolean): Answer {
 
 export function methodNotAllowed(): Answer {
   const answer = errorPage(405, 'Method not allowed', 'This site answers GET and HEAD.')
-  answer.response.headers.set('allow', allowedMethods)
+  answer.headers.set('allow', allowedMethods)
   return answer
 }
 
@@ -102,14 +102,14 @@ export function redirect(status: 301 | 302, location: string, cacheControl: stri
 
 /** An answer that is its status and headers alone. */
 export function withoutContent(status: number, headers: Record<string, string>): Answer {
-  return { response: new Response(null, { status, headers }), facts: { status } }
+  return { headers: new Headers(headers), body: null, facts: { status } }
 }
 
 const successes = new Set([200, 206, 304])
 
 /** Adds the headers of the site, but for one: caches keep successes alone (contract/hosting-behaviour.md §6.1). */
 export function withHeaders(answer: Answer, { headers: custom, vary }: HeaderSet): Answer {
-  const { headers } = answer.response
+  const { headers } = answer
   for (const [name, value] of Object.entries(custom)) {
     if (name !== 'cache-control' || successes.has(answer.facts.status)) headers.set(name, value)
   }

@@ -121,11 +121,11 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
         const upstream = await send(request, url, task)
         const status = task.status ?? upstream.status
         const headers = returnedHeaders(upstream.headers)
-        const response = new Response(upstream.body, { status, headers })
         const contentType = headers.get('content-type')
         const contentLength = lengthOf(headers)
         return {
-          response,
+          headers,
+          body: upstream.body,
           id,
           facts: {
             status,

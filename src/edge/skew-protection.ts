@@ -48,14 +48,14 @@ function cookieValue(header: AskedFor['header']): string | undefined {
  * @param isSecure whether the visitor came by https; asked only where it matters, as it may cost a look at the connection
  */
 export function pinVisitor(
-  response: Response,
+  headers: Headers,
   { header }: Pick<AskedFor, 'header'>,
   { deploymentId, isSecure }: { deploymentId: string; isSecure(): boolean },
 ): void {
   if (!opensPage(header) || cookieValue(header) === deploymentId) return
   const secure = isSecure() ? ' Secure;' : ''
   const cookie = `${cookieName}=${deploymentId}; Path=/; HttpOnly;${secure} SameSite=Lax`
-  response.headers.append('set-cookie', cookie)
+  headers.append('set-cookie', cookie)
 }
 
 /** Not for a page that a script fetches or a frame shows: other tabs have the same cookie. */

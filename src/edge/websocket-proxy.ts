@@ -24,7 +24,7 @@ export function wantsWebSocket({ method, headers }: Request): boolean {
 export interface Tunnels {
   /**
    * Opens a WebSocket to the target of a rule and, once it stands, the visitor's side of it.
-   * @returns an answer with status 101, whose response is none, or why there is no connection
+   * @returns an answer with status 101, which has been sent by then, or why there is no connection
    */
   open(request: Request, task: ProxyTask, server: Bun.Server<Tunnel>): Promise<Answer>
   /** The visitor's side of all of them. */
@@ -105,7 +105,7 @@ async function openTunnel(
     tunnel.upstream.close()
     return page(400, 'Bad request', 'The request does not open a WebSocket.')
   }
-  return { response: undefined as never, facts: { status: 101 }, id: task.id }
+  return { headers: new Headers(), body: null, facts: { status: 101 }, id: task.id }
 }
 
 /** Of the visitor's own connection. */
