@@ -11,6 +11,7 @@ import { GetJobCommand, StartJobCommand } from '@aws-sdk/client-amplify'
 import { pino } from 'pino'
 
 import { openBuildCaches } from '../src/build/caches/build-caches.ts'
+import { readCachePaths } from '../src/build/caches/cache-paths.ts'
 import { copyTree } from '../src/build/caches/move-tree.ts'
 import { checkout } from '../src/git/checkout.ts'
 import { type Mirrors, openMirrors } from '../src/git/mirrors.ts'
@@ -46,7 +47,7 @@ async function measureCache(): Promise<void> {
   })
   const build = { jobFolder, branchId: 'branch', clone: 'build/site', buildPath: '', executor: 'none' }
   const save = async () => {
-    await caches.keep(build, ['node_modules/**/*'])
+    await caches.keep(build, readCachePaths(['node_modules/**/*']))
     await caches.takeBack(jobFolder, false)
   }
   await save()

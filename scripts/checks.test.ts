@@ -46,6 +46,17 @@ describe('lint rules of .oxlintrc.json', () => {
     ['src/store/b.ts', '../domains/dns.ts'],
     ['src/deploy/a.ts', '../build/runner.ts'],
     ['src/git/a.ts', '../config.ts'],
+    ['src/git/b.ts', '../config/loopback-defaults.ts'],
+    ['src/git/c.ts', '../usage-error.ts'],
+    ['src/git/e.ts', '../configured-database.ts'],
+    ['src/build/executors/d.ts', '../../server/addresses.ts'],
+    ['src/rules/b.ts', '../config/flags.ts'],
+    ['src/config/a.ts', '../server/addresses.ts'],
+    ['src/config/b.ts', '../store/jobs.ts'],
+    ['src/config/d.ts', 'node:child_process'],
+    ['src/server/a.ts', '../cli/serve.ts'],
+    ['src/server/b.ts', '../main.ts'],
+    ['src/server/d.ts', 'node:child_process'],
     ['src/store/a.ts', '../deploy/publish.ts'],
     ['src/blobs/a.ts', '../server.ts'],
     ['src/model/a.ts', '../store/jobs.ts'],
@@ -70,6 +81,9 @@ describe('lint rules of .oxlintrc.json', () => {
     ['src/model/c.ts', './jobs.ts'],
     ['src/model/d.ts', 'node:crypto'],
     ['src/cli/c.ts', '../server.ts'],
+    ['src/server/c.ts', '../edge/supervisor.ts'],
+    ['src/config/c.ts', '../model/quotas.ts'],
+    ['src/config/e.ts', '../usage-error.ts'],
   ])('%s may import %s', (path, specifier) => {
     expect(lint(path, `import { thing } from '${specifier}'\nthing()\n`)).not.toContain(restricted)
   })

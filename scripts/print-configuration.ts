@@ -1,4 +1,5 @@
-import { flagOf, settings } from '../src/config.ts'
+import { settings } from '../src/config.ts'
+import { flagOf } from '../src/config/flags.ts'
 
 /** `bun run scripts/print-configuration.ts` writes docs/configuration.md; a test fails when it is not up to date. */
 export const configurationFile = new URL('../docs/configuration.md', import.meta.url).pathname

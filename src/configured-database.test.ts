@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 
-import { UsageError } from './config.ts'
 import { openConfiguredDatabase } from './configured-database.ts'
+import { UsageError } from './usage-error.ts'
 
 test('a PostgreSQL that does not answer is named, without the password', async () => {
   const config = { databaseUrl: 'postgres://preamp:hush@127.0.0.1:1/sites' }

@@ -1,6 +1,12 @@
-import { type Config, databaseUrl, UsageError } from './config.ts'
+import type { Config } from './config.ts'
 import { codeOf } from './model/error-code.ts'
 import { type Database, openDatabase } from './store/database.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Where the configured database lies, as `openDatabase` takes it. */
+export function databaseUrl(config: Pick<Config, 'databaseUrl'>, directory: { database: string }): string {
+  return config.databaseUrl ?? `sqlite:${directory.database}`
+}
 
 /**
  * Opens the database that the configuration names, for reading and writing.

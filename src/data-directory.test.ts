@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { UsageError } from './config.ts'
 import { createDataDirectory, readMasterKey } from './data-directory.ts'
+import { UsageError } from './usage-error.ts'
 
 let root: string
 

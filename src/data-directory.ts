@@ -17,8 +17,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { UsageError } from './config.ts'
 import { codeOf, hasCode } from './model/error-code.ts'
+import { UsageError } from './usage-error.ts'
 
 /** What lies where in the data directory. */
 export interface DataDirectory {

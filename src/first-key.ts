@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 
-import { type Config, UsageError } from './config.ts'
+import type { Config } from './config.ts'
 import { type DataDirectory, writePrivateFile } from './data-directory.ts'
 import { adminPolicy } from './model/managed-policies.ts'
 import { deleteAccessKey, findAccessKey, insertAccessKey, listAccessKeys } from './store/access-keys.ts'
 import type { Database, Queries } from './store/database.ts'
 import { type SecretBox, UnreadableSecret } from './store/secret-box.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface KeyPair {
   accessKeyId: string

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 
 import packageJson from '../package.json' with { type: 'json' }
-import { UsageError } from './config.ts'
+import { UsageError } from './usage-error.ts'
 
 /** Each command is loaded only when it is asked for: an edge process needs no Git, `preamp keys` no server. */
 const commands: Record<string, () => Promise<{ register(program: Command): void }>> = {

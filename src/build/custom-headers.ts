@@ -3,8 +3,9 @@ import { parseCustomHeaders } from '../deploy/custom-headers.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { BuildLog } from './build-log.ts'
 import type { BuildSpec } from './build-spec.ts'
-import { customHeadersFile, readOwnFile } from './find-build-spec.ts'
+import { customHeadersFile } from './find-build-spec.ts'
 import { takeHostingFile } from './hosting-file.ts'
+import { readOwnFile } from './own-file.ts'
 
 export type BroughtHeaders = Pick<Manifest, 'customHeaders' | 'legacyCustomHeaders' | 'appRoot'>
 

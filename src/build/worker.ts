@@ -1,4 +1,5 @@
 import { limits } from '../model/limits.ts'
+import { oneAtATime } from '../model/one-at-a-time.ts'
 import { claimNextJob } from '../store/claims.ts'
 import { isUniqueViolation } from '../store/database.ts'
 import { listCancelling, renewLease } from '../store/jobs.ts'
@@ -46,28 +47,13 @@ export function createWorker(options: WorkerOptions): Worker {
   const running = new Map<string, RunningJob>()
   const timers: ReturnType<typeof setInterval>[] = []
   let recovered: Promise<void> | undefined
-  let looking: Promise<void> | undefined
   let upkeep: Promise<void> = Promise.resolve()
-  let lookAgain = false
   let stopping = false
   let paused = false
 
-  /** One look at a time; one that is asked for meanwhile follows it. */
-  function look(): void {
-    if (recovered === undefined || stopping) return
-    if (looking) {
-      lookAgain = true
-      return
-    }
-    looking = lookOnce().finally(() => {
-      looking = undefined
-      if (!lookAgain) return
-      lookAgain = false
-      look()
-    })
-  }
+  const looks = oneAtATime(look, () => recovered !== undefined && !stopping)
 
-  async function lookOnce(): Promise<void> {
+  async function look(): Promise<void> {
     try {
       await recovered
       await stopCancelled()
@@ -129,7 +115,7 @@ export function createWorker(options: WorkerOptions): Worker {
       .finally(() => {
         // A job that went back to PENDING may be at work here again already.
         if (running.get(job.jobKey) === entry) running.delete(job.jobKey)
-        look()
+        looks.ask()
       })
     const entry: RunningJob = { jobKey: job.jobKey, controller, done }
     running.set(job.jobKey, entry)
@@ -163,7 +149,7 @@ export function createWorker(options: WorkerOptions): Worker {
     } catch (error) {
       log.error({ err: error }, 'the worker cannot look for lost jobs')
     }
-    look()
+    looks.ask()
   }
 
   return {
@@ -174,21 +160,21 @@ export function createWorker(options: WorkerOptions): Worker {
       })
       const renewMilliseconds = options.renewMilliseconds ?? limits.leaseRenewSeconds * 1000
       timers.push(
-        setInterval(look, options.pollMilliseconds ?? pollMillisecondsDefault),
+        setInterval(looks.ask, options.pollMilliseconds ?? pollMillisecondsDefault),
         setInterval(() => {
           upkeep = upkeep.then(renewAll).then(recoverOthers)
         }, renewMilliseconds),
       )
-      look()
+      looks.ask()
     },
     wake() {
-      look()
+      looks.ask()
       upkeep = upkeep.then(renewAll)
     },
     async stop() {
       stopping = true
       for (const timer of timers) clearInterval(timer)
-      await Promise.all([recovered, looking, upkeep])
+      await Promise.all([recovered, looks.current, upkeep])
       const jobs = [...running.values()]
       for (const { controller } of jobs) controller.abort(new JobStopped('shutdown'))
       await Promise.all(jobs.map(({ done }) => done))

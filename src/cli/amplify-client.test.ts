@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { UsageError } from '../config.ts'
+import { UsageError } from '../usage-error.ts'
 import { apiUrlOf, explainApiError, findCredentials, readCredentialsFile } from './amplify-client.ts'
 import { siteUrl } from './deploy.ts'
 

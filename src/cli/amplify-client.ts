@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 
 import { AmplifyClient } from '@aws-sdk/client-amplify'
 
-import { type Config, UsageError } from '../config.ts'
+import type { Config } from '../config.ts'
 import { dataDirectoryAt } from '../data-directory.ts'
+import { UsageError } from '../usage-error.ts'
 
 export interface Credentials {
   accessKeyId: string

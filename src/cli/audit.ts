@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 
-import { UsageError } from '../config.ts'
 import { listAuditEvents } from '../store/audit-events.ts'
 import type { AuditEventRow } from '../store/schema.ts'
+import { UsageError } from '../usage-error.ts'
 import { addSettings, configOf } from './settings-options.ts'
 import { withState } from './stored-state.ts'
 import { printTable } from './table.ts'

@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-amplify'
 import type { Command } from 'commander'
 
-import { UsageError } from '../config.ts'
 import { type RunningServer, startServer } from '../server.ts'
+import { UsageError } from '../usage-error.ts'
 import { clientFor, readCredentialsFile } from './amplify-client.ts'
 import { announcement } from './announcement.ts'
 import { makeExampleRepository } from './example-repository.ts'

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { UsageError } from '../config.ts'
 import { limits } from '../model/limits.ts'
+import { UsageError } from '../usage-error.ts'
 import { hashFile, listFiles } from './deploy-files.ts'
 import { fitsFileMap } from './deploy-upload.ts'
 

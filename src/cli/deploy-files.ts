@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { UsageError } from '../config.ts'
+import { UsageError } from '../usage-error.ts'
 
 export interface LocalFile {
   /** Path in the site, separated by `/`. */

@@ -13,8 +13,9 @@ import {
 } from '@aws-sdk/client-amplify'
 import type { Command } from 'commander'
 
-import { type Config, UsageError } from '../config.ts'
+import type { Config } from '../config.ts'
 import { permanentLabel } from '../model/permanent-address.ts'
+import { UsageError } from '../usage-error.ts'
 import {
   amplifyClient,
   apiUrlOf,

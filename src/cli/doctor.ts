@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 
 import { openDiskBlobs } from '../blobs/disk.ts'
-import { type Config, databaseUrl } from '../config.ts'
+import type { Config } from '../config.ts'
+import { databaseUrl } from '../configured-database.ts'
 import {
   type DataDirectory,
   isDataDirectoryHeld,

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 
 import type { DomainChecks } from '../api/preamp/domain-checks.ts'
-import { type Config, UsageError } from '../config.ts'
+import type { Config } from '../config.ts'
 import { limits } from '../model/limits.ts'
+import { UsageError } from '../usage-error.ts'
 import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { callServer } from './call-server.ts'

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-import { UsageError } from '../config.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** Beside the folder of the program, be that `src/` or the bundle. */
 const examples = fileURLToPath(new URL('../examples/', pathToFileURL(Bun.main)))

@@ -1,4 +1,4 @@
-import { UsageError } from '../config.ts'
+import { UsageError } from '../usage-error.ts'
 import { readEvents, type StreamEvent } from './event-stream.ts'
 
 const triesMax = 5

@@ -1,8 +1,8 @@
 import { type AmplifyClient, GetJobCommand, type Job, type JobSummary } from '@aws-sdk/client-amplify'
 
-import { UsageError } from '../config.ts'
 import { finishedStatuses } from '../model/jobs.ts'
 import { plainText } from '../model/plain-text.ts'
+import { UsageError } from '../usage-error.ts'
 import { errorOf, sendSigned } from './call-endpoint.ts'
 import { followEvents } from './follow-events.ts'
 

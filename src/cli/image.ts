@@ -6,7 +6,8 @@ import type { Command } from 'commander'
 
 import dockerfile from '../../docker/build-image/Dockerfile' with { type: 'text' }
 import { findEngine } from '../build/executors/docker-engine.ts'
-import { type Config, UsageError } from '../config.ts'
+import type { Config } from '../config.ts'
+import { UsageError } from '../usage-error.ts'
 import { addSettings, configOf } from './settings-options.ts'
 
 /** `preamp image`: the image in which builds run in containers, by the Dockerfile that comes with the program. */

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 
 import { InvalidPolicy, parsePolicyDocument } from '../api/policy-schema.ts'
-import { UsageError } from '../config.ts'
 import { adminPolicy, deployOnlyPolicy, readOnlyPolicy } from '../model/managed-policies.ts'
 import { listOf, type PolicyDocument } from '../model/policy-document.ts'
+import { UsageError } from '../usage-error.ts'
 
 export interface PermissionOptions {
   policy?: string

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 
-import { UsageError } from '../config.ts'
 import { newKeyPair } from '../first-key.ts'
 import { newSessionToken } from '../model/ids.ts'
 import { adminPolicy } from '../model/managed-policies.ts'
@@ -12,6 +11,7 @@ import {
   listAccessKeys,
 } from '../store/access-keys.ts'
 import type { AccessKeyRow } from '../store/schema.ts'
+import { UsageError } from '../usage-error.ts'
 import {
   addPermissionOptions,
   type PermissionOptions,

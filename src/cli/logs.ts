@@ -1,7 +1,7 @@
 import { type AmplifyClient, ListJobsCommand } from '@aws-sdk/client-amplify'
 import type { Command } from 'commander'
 
-import { UsageError } from '../config.ts'
+import { UsageError } from '../usage-error.ts'
 import {
   amplifyClient,
   apiUrlOf,

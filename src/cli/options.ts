@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 
-import { type Config, UsageError } from '../config.ts'
+import type { Config } from '../config.ts'
 import { appOptionDefaults, type AppOptions } from '../model/app-options.ts'
+import { UsageError } from '../usage-error.ts'
 import { clientDescriptions, clientSettings } from './amplify-client.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { callServer } from './call-server.ts'

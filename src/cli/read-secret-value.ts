@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-import { UsageError } from '../config.ts'
 import { hasCode } from '../model/error-code.ts'
+import { UsageError } from '../usage-error.ts'
 
 /**
  * Reads a secret from the standard input, or from a file. Never an argument: others on the machine can read those.

@@ -3,10 +3,11 @@ import { resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
-import { type Config, UsageError } from '../config.ts'
+import type { Config } from '../config.ts'
 import { createDataDirectory, dataDirectoryAt, lockDataDirectory } from '../data-directory.ts'
 import { BackupRefused, emptyFolder, restore } from '../deploy/backup.ts'
 import { quoteForShell } from '../model/shell-quote.ts'
+import { UsageError } from '../usage-error.ts'
 import { postgresAdvice } from './backup.ts'
 import { Progress } from './progress.ts'
 import { formatBytes, plural } from './quantities.ts'

@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander'
 
-import { type Config, flagOf, readConfig, settings } from '../config.ts'
+import { type Config, settings } from '../config.ts'
+import { flagOf } from '../config/flags.ts'
+import { readConfig } from '../config/read-config.ts'
 
 type SettingName = keyof typeof settings
 

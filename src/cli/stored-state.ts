@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 
-import { type Config, UsageError } from '../config.ts'
+import type { Config } from '../config.ts'
 import { openConfiguredDatabase } from '../configured-database.ts'
 import { createDataDirectory, type DataDirectory, dataDirectoryAt, readMasterKey } from '../data-directory.ts'
 import type { Database } from '../store/database.ts'
 import { SecretBox } from '../store/secret-box.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** The data directory of a server that was started at least once. */
 export function existingDirectory(config: Pick<Config, 'dataDir' | 'databaseUrl'>): DataDirectory {

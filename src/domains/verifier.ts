@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 
 import { limits } from '../model/limits.ts'
+import { oneAtATime } from '../model/one-at-a-time.ts'
 import { type Database, isUniqueViolation } from '../store/database.ts'
 import {
   claimDueDomain,
@@ -46,23 +47,7 @@ export function createDomainVerifier(options: VerifierOptions): DomainVerifier {
   const running = new Set<{ accountId: string; done: Promise<void> }>()
   const stopping = new AbortController()
   let timer: ReturnType<typeof setInterval> | undefined
-  let claiming: Promise<void> | undefined
-  let claimAgain = false
-
-  /** One claim at a time; one that is asked for meanwhile follows it. */
-  function wake(): void {
-    if (timer === undefined || stopping.signal.aborted) return
-    if (claiming) {
-      claimAgain = true
-      return
-    }
-    claiming = claimDue().finally(() => {
-      claiming = undefined
-      if (!claimAgain) return
-      claimAgain = false
-      wake()
-    })
-  }
+  const claims = oneAtATime(claimDue, () => timer !== undefined && !stopping.signal.aborted)
 
   async function claimDue(): Promise<void> {
     try {
@@ -96,7 +81,7 @@ export function createDomainVerifier(options: VerifierOptions): DomainVerifier {
       .catch((error: unknown) => log.error({ err: error }, 'a look at the records of a domain failed'))
       .finally(() => {
         running.delete(look)
-        wake()
+        claims.ask()
       })
     const look = { accountId: claim.scope.accountId, done }
     running.add(look)
@@ -148,14 +133,14 @@ export function createDomainVerifier(options: VerifierOptions): DomainVerifier {
 
   return {
     start() {
-      timer = setInterval(wake, options.pollMilliseconds ?? pollMillisecondsDefault)
-      wake()
+      timer = setInterval(claims.ask, options.pollMilliseconds ?? pollMillisecondsDefault)
+      claims.ask()
     },
-    wake,
+    wake: claims.ask,
     async stop() {
       stopping.abort()
       clearInterval(timer)
-      await claiming
+      await claims.current
       await Promise.all(Array.from(running, ({ done }) => done))
     },
   }

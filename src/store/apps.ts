@@ -1,12 +1,7 @@
 import type { Scope } from '../model/arn.ts'
+import { type CreationPage, inCreationOrder } from './creation-order.ts'
 import type { Queries } from './database.ts'
 import type { AppRow } from './schema.ts'
-
-/** Where a page begins: after the row with this creation time and id. It need not exist any more. */
-export interface CreationCursor {
-  createdAt: number
-  id: string
-}
 
 export async function insertApp(queries: Queries, row: AppRow): Promise<void> {
   await queries.insertInto('apps').values(row).execute()
@@ -46,26 +41,13 @@ export async function listKnownAppIds(queries: Queries, appIds: Iterable<string>
 }
 
 /** Apps in the order of their creation. */
-export function listApps(
-  queries: Queries,
-  scope: Scope,
-  page: { after?: CreationCursor | undefined; limit: number },
-): Promise<AppRow[]> {
-  const { after } = page
-  return queries
+export function listApps(queries: Queries, scope: Scope, page: CreationPage): Promise<AppRow[]> {
+  const found = queries
     .selectFrom('apps')
     .selectAll()
     .where('accountId', '=', scope.accountId)
     .where('region', '=', scope.region)
-    .$if(after !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('createdAt', 'appId'), '>', tuple(after!.createdAt, after!.id)),
-      ),
-    )
-    .orderBy('createdAt')
-    .orderBy('appId')
-    .limit(page.limit)
-    .execute()
+  return inCreationOrder(found, 'appId', page).execute()
 }
 
 export async function updateApp(

@@ -1,4 +1,4 @@
-import type { CreationCursor } from './apps.ts'
+import { type CreationPage, inCreationOrder } from './creation-order.ts'
 import type { Queries } from './database.ts'
 import type { BackendEnvironmentRow } from './schema.ts'
 
@@ -25,22 +25,10 @@ export function findBackendEnvironment(
 export function listBackendEnvironments(
   queries: Queries,
   appId: string,
-  page: { after?: CreationCursor | undefined; limit: number },
+  page: CreationPage,
 ): Promise<BackendEnvironmentRow[]> {
-  const { after } = page
-  return queries
-    .selectFrom('backendEnvironments')
-    .selectAll()
-    .where('appId', '=', appId)
-    .$if(after !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('createdAt', 'backendEnvironmentId'), '>', tuple(after!.createdAt, after!.id)),
-      ),
-    )
-    .orderBy('createdAt')
-    .orderBy('backendEnvironmentId')
-    .limit(page.limit)
-    .execute()
+  const found = queries.selectFrom('backendEnvironments').selectAll().where('appId', '=', appId)
+  return inCreationOrder(found, 'backendEnvironmentId', page).execute()
 }
 
 /** The environment as it was; undefined when there is none of that name. */

@@ -1,4 +1,4 @@
-import type { CreationCursor } from './apps.ts'
+import { type CreationPage, inCreationOrder } from './creation-order.ts'
 import type { Queries, Transaction } from './database.ts'
 import type { BranchRow } from './schema.ts'
 
@@ -35,25 +35,9 @@ export function findBranchByDisplayName(
 }
 
 /** Branches in the order of their creation. */
-export function listBranches(
-  queries: Queries,
-  appId: string,
-  page: { after?: CreationCursor | undefined; limit: number },
-): Promise<BranchRow[]> {
-  const { after } = page
-  return queries
-    .selectFrom('branches')
-    .selectAll()
-    .where('appId', '=', appId)
-    .$if(after !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('createdAt', 'branchId'), '>', tuple(after!.createdAt, after!.id)),
-      ),
-    )
-    .orderBy('createdAt')
-    .orderBy('branchId')
-    .limit(page.limit)
-    .execute()
+export function listBranches(queries: Queries, appId: string, page: CreationPage): Promise<BranchRow[]> {
+  const found = queries.selectFrom('branches').selectAll().where('appId', '=', appId)
+  return inCreationOrder(found, 'branchId', page).execute()
 }
 
 export async function updateBranch(

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 
 import type { Scope } from '../model/arn.ts'
 import type { DomainSettings } from '../model/domains.ts'
-import type { CreationCursor } from './apps.ts'
+import { type CreationPage, inCreationOrder } from './creation-order.ts'
 import type { Database, Queries, Transaction } from './database.ts'
 import type { DomainAssociationRow } from './schema.ts'
 
@@ -58,22 +58,10 @@ export async function findDomainSettings(
 export function listDomains(
   queries: Queries,
   appId: string,
-  page: { after?: CreationCursor | undefined; limit: number },
+  page: CreationPage,
 ): Promise<DomainAssociationRow[]> {
-  const { after } = page
-  return queries
-    .selectFrom('domainAssociations')
-    .selectAll()
-    .where('appId', '=', appId)
-    .$if(after !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('createdAt', 'domainId'), '>', tuple(after!.createdAt, after!.id)),
-      ),
-    )
-    .orderBy('createdAt')
-    .orderBy('domainId')
-    .limit(page.limit)
-    .execute()
+  const found = queries.selectFrom('domainAssociations').selectAll().where('appId', '=', appId)
+  return inCreationOrder(found, 'domainId', page).execute()
 }
 
 /** Those of an app whose hosts are served. */

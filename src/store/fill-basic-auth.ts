@@ -1,4 +1,4 @@
-import type { Database } from './database.ts'
+import type { Database, Queries } from './database.ts'
 
 /** Makes what edges know of the credentials in a row's sealed secrets: empty where there are none, undefined for a row to leave alone. */
 export type BasicAuthOf = (sealedSecrets: string) => string | undefined
@@ -9,33 +9,27 @@ export type BasicAuthOf = (sealedSecrets: string) => string | undefined
  * @returns how many rows were filled
  */
 export async function fillBasicAuth({ queries }: Database, basicAuthOf: BasicAuthOf): Promise<number> {
-  let filled = 0
-  const apps = await queries
-    .selectFrom('apps')
-    .select(['appId', 'secrets'])
+  const apps = await fillTable(queries, { table: 'apps', id: 'appId' }, basicAuthOf)
+  return apps + (await fillTable(queries, { table: 'branches', id: 'branchId' }, basicAuthOf))
+}
+
+async function fillTable(
+  queries: Queries,
+  { table, id }: { table: 'apps'; id: 'appId' } | { table: 'branches'; id: 'branchId' },
+  basicAuthOf: BasicAuthOf,
+): Promise<number> {
+  const rows = await queries
+    .selectFrom(table)
+    .select([`${id} as key`, 'secrets'])
     .where('basicAuth', 'is', null)
     .where('secrets', 'is not', null)
     .execute()
-  for (const { appId, secrets } of apps) {
+  let filled = 0
+  for (const { key, secrets } of rows) {
     const basicAuth = basicAuthOf(secrets!)
     if (basicAuth === undefined) continue
     // Another server may have changed them meanwhile.
-    const row = queries.updateTable('apps').where('appId', '=', appId).where('basicAuth', 'is', null)
-    filled += Number((await row.set({ basicAuth }).executeTakeFirst()).numUpdatedRows)
-  }
-  const branches = await queries
-    .selectFrom('branches')
-    .select(['branchId', 'secrets'])
-    .where('basicAuth', 'is', null)
-    .where('secrets', 'is not', null)
-    .execute()
-  for (const { branchId, secrets } of branches) {
-    const basicAuth = basicAuthOf(secrets!)
-    if (basicAuth === undefined) continue
-    const row = queries
-      .updateTable('branches')
-      .where('branchId', '=', branchId)
-      .where('basicAuth', 'is', null)
+    const row = queries.updateTable(table).where(id, '=', key).where('basicAuth', 'is', null)
     filled += Number((await row.set({ basicAuth }).executeTakeFirst()).numUpdatedRows)
   }
   return filled

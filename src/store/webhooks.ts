@@ -1,4 +1,4 @@
-import type { CreationCursor } from './apps.ts'
+import { type CreationPage, inCreationOrder } from './creation-order.ts'
 import type { Queries } from './database.ts'
 import type { WebhookRow } from './schema.ts'
 
@@ -12,25 +12,9 @@ export function findWebhook(queries: Queries, webhookId: string): Promise<Webhoo
 }
 
 /** Webhooks of an app in the order of their creation. */
-export function listWebhooks(
-  queries: Queries,
-  appId: string,
-  page: { after?: CreationCursor | undefined; limit: number },
-): Promise<WebhookRow[]> {
-  const { after } = page
-  return queries
-    .selectFrom('webhooks')
-    .selectAll()
-    .where('appId', '=', appId)
-    .$if(after !== undefined, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('createdAt', 'webhookId'), '>', tuple(after!.createdAt, after!.id)),
-      ),
-    )
-    .orderBy('createdAt')
-    .orderBy('webhookId')
-    .limit(page.limit)
-    .execute()
+export function listWebhooks(queries: Queries, appId: string, page: CreationPage): Promise<WebhookRow[]> {
+  const found = queries.selectFrom('webhooks').selectAll().where('appId', '=', appId)
+  return inCreationOrder(found, 'webhookId', page).execute()
 }
 
 /** The webhook as it is afterwards; undefined when it is gone. */

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { Turns } from '../../model/turns.ts'
 import { removeWorkFolder } from '../work-folder.ts'
 import { type CacheLease, readDescription, readLease, writeDescription, writeLease } from './cache-files.ts'
+import type { CachePaths } from './cache-paths.ts'
 import type { CacheShelf, StoredCache } from './cache-room.ts'
 import { copyTree, diskBytesOf, mergeTree, moveTree, removeTree } from './move-tree.ts'
 import { folderBelow, makePlaceBelow, placeBelow, statusOf } from './real-places.ts'
@@ -41,7 +42,7 @@ export interface BuildCaches extends CacheShelf {
    * stay in their places until {@link takeBack}.
    * @returns why nothing is kept, for the build's log; undefined where all is well
    */
-  keep(build: CachedBuild, globs: readonly string[]): Promise<string | undefined>
+  keep(build: CachedBuild, paths: CachePaths): Promise<string | undefined>
 
   /**
    * Moves into the branch's cache what {@link keep} noted, or else what {@link restore} lent. Call it before a job's folder is
@@ -96,7 +97,7 @@ export function openBuildCaches({ folder, bytesMax, log }: BuildCachesOptions): 
     return restored
   }
 
-  async function note(build: CachedBuild, globs: readonly string[]): Promise<string | undefined> {
+  async function note(build: CachedBuild, paths: CachePaths): Promise<string | undefined> {
     const root = join(build.clone, build.buildPath)
     const lease: CacheLease = {
       branchId: build.branchId,
@@ -110,19 +111,15 @@ export function openBuildCaches({ folder, bytesMax, log }: BuildCachesOptions): 
       kept: true,
     }
     const place = await folderBelow(build.jobFolder, root)
-    const problem = place === undefined ? undefined : await measure(place, globs, lease)
+    const problem = place === undefined ? undefined : await measure(place, paths, lease)
     // Also without anything in it, as what was there before is no longer what this build would leave.
     await writeLease(build.jobFolder, problem === undefined ? lease : { ...lease, paths: [] })
     return problem
   }
 
-  async function measure(
-    place: string,
-    globs: readonly string[],
-    lease: CacheLease,
-  ): Promise<string | undefined> {
-    const { entries, excluded } = await selectCached(place, globs)
-    const bytesOf = (paths: string[]) => diskBytesOf(paths.map((path) => join(place, path)))
+  async function measure(place: string, paths: CachePaths, lease: CacheLease): Promise<string | undefined> {
+    const { entries, excluded } = await selectCached(place, paths)
+    const bytesOf = (names: string[]) => diskBytesOf(names.map((path) => join(place, path)))
     const bytes = (await bytesOf(entries)) - (await bytesOf(excluded))
     if (bytes > bytesMax) {
       return `File size must be less than ${gibibytes(bytesMax)}GB: the files of cache.paths have ${gibibytes(bytes)}GB`
@@ -160,9 +157,9 @@ export function openBuildCaches({ folder, bytesMax, log }: BuildCachesOptions): 
     restore: (build, from) =>
       turns.take(from, async () => (await orDrop(from, () => lend(build, from))) ?? false),
 
-    async keep(build, globs) {
+    async keep(build, paths) {
       try {
-        return await note(build, globs)
+        return await note(build, paths)
       } catch (error) {
         if (error instanceof TooManyEntries) return error.message
         log.warn({ err: error, branchId: build.branchId }, 'what a build leaves cannot be cached')

@@ -24,9 +24,10 @@ export function cacheStep(
   { from, log }: { from: string; log: BuildLog },
 ): CacheStep {
   if (globs === undefined) return { restore: async () => undefined, save: async () => undefined }
+  const paths = readCachePaths(globs)
   return {
     async restore() {
-      for (const glob of readCachePaths(globs).outside) {
+      for (const glob of paths.outside) {
         log.write(
           'WARNING',
           `# ${glob} of cache.paths is not cached: it lies outside of the folder that is built.`,
@@ -41,7 +42,7 @@ export function cacheStep(
     async save() {
       log.write('INFO', '# Starting caching...')
       log.write('INFO', '# Creating cache artifact...')
-      const problem = await caches.keep(build, globs)
+      const problem = await caches.keep(build, paths)
       if (problem !== undefined) return log.write('WARNING', `! Unable to write cache: ${problem}`)
       log.write('INFO', '# Created cache artifact')
       log.write('INFO', '# Caching completed')

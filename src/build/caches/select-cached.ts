@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 
 import { codeOf } from '../../model/error-code.ts'
 import { limits } from '../../model/limits.ts'
-import { type CachePaths, type CachePattern, readCachePaths } from './cache-paths.ts'
+import type { CachePaths, CachePattern } from './cache-paths.ts'
 import { placeBelow } from './real-places.ts'
 
 /** Paths below the build path. */
@@ -22,12 +22,11 @@ export class TooManyEntries extends Error {}
 const toolCache = '.cache'
 
 /**
- * Finds what the globs name below a folder, once no process of the build is left. The folder is hostile: links are cached
+ * Finds what the paths name below a folder, once no process of the build is left. The folder is hostile: links are cached
  * as links and never followed, and nothing is opened.
  * @throws {TooManyEntries}
  */
-export async function selectCached(root: string, globs: readonly string[]): Promise<Selection> {
-  const paths = readCachePaths(globs)
+export async function selectCached(root: string, paths: CachePaths): Promise<Selection> {
   const selection: Selection = { entries: [], excluded: [] }
   const walk = { root, entriesRead: 0 }
   await select(walk, '', paths, selection)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 
 import { hasCode } from '../../model/error-code.ts'
-import { BuildFailed, customerError } from '../build-failed.ts'
-import { readOwnFile } from '../find-build-spec.ts'
+import { customerError } from '../build-failed.ts'
+import { readOwnFileIfPlain } from '../own-file.ts'
 import { configFiles, lockFiles, workspaceFiles } from './known-files.ts'
 
 /** What is known of one folder of a checkout: a few files by name, so that its size does not matter. */
@@ -68,10 +68,10 @@ async function readFolder(folder: string): Promise<Folder> {
     if ((await statusOf(join(folder, name)))?.isFile()) files.add(name)
   }
   for (const name of configFiles) {
-    const text = files.has(name) ? await readText(folder, name) : undefined
+    const text = files.has(name) ? await readOwnFileIfPlain(folder, name) : undefined
     if (text !== undefined) texts.set(name, text)
   }
-  const packageText = await readText(folder, 'package.json')
+  const packageText = await readOwnFileIfPlain(folder, 'package.json')
   return { packageJson: parsePackage(packageText), files, texts }
 }
 
@@ -80,16 +80,6 @@ async function statusOf(path: string) {
     return await lstat(path)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return undefined
-    throw error
-  }
-}
-
-async function readText(folder: string, name: string): Promise<string | undefined> {
-  try {
-    return await readOwnFile(folder, name)
-  } catch (error) {
-    // A link, a folder, or too long: nothing to conclude from.
-    if (error instanceof BuildFailed) return undefined
     throw error
   }
 }

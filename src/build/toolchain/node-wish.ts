@@ -1,8 +1,7 @@
 import { z } from 'zod'
 
-import { BuildFailed } from '../build-failed.ts'
 import type { BuildLog } from '../build-log.ts'
-import { readOwnFile } from '../find-build-spec.ts'
+import { readOwnFileIfPlain } from '../own-file.ts'
 import { nodeRange } from './node-range.ts'
 
 export interface NodeWish {
@@ -34,14 +33,14 @@ export async function wishForNode(sources: NodeSources): Promise<NodeWish> {
   if (command) return command
   for (const folder of sources.folders) {
     for (const name of ['.nvmrc', '.node-version']) {
-      const text = await readWish(folder, name)
+      const text = await readOwnFileIfPlain(folder, name)
       if (text === undefined) continue
       const line = versionLine(text)
       const range = nodeRange(line)
       if (range !== undefined) return { range, from: name }
       sources.log.write('WARNING', `# ${name} names no version of Node: ${JSON.stringify(line.slice(0, 80))}`)
     }
-    const engines = enginesOf(await readWish(folder, 'package.json'))
+    const engines = enginesOf(await readOwnFileIfPlain(folder, 'package.json'))
     const range = engines === undefined ? undefined : nodeRange(engines)
     if (range !== undefined)
       return { range, preferred: sources.default, from: `engines of package.json: ${engines}` }
@@ -74,16 +73,6 @@ function enginesOf(text: string | undefined): string | undefined {
     return result.success ? result.data.engines.node : undefined
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
-
-/** A link, a folder or a file that is too long names no version. */
-async function readWish(folder: string, name: string): Promise<string | undefined> {
-  try {
-    return await readOwnFile(folder, name)
-  } catch (error) {
-    if (error instanceof BuildFailed) return undefined
     throw error
   }
 }
