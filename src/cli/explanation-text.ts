@@ -5,6 +5,7 @@ import type {
   ExplainedAnswer,
   ExplainedDeployment,
   ExplainedHeader,
+  ExplainedHttps,
   ExplainedRule,
   Explanation,
 } from '../model/explanation.ts'
@@ -15,20 +16,33 @@ const rulesShownMax = 40
 
 /** An explanation as a person reads it in a terminal, from the host down to the headers. */
 export function explanationText(explanation: Explanation): string {
-  const { method, url, country, host, app, branchName, deployment, access, answer, notes } = explanation
+  const { method, url, country, host, app, branchName, https, deployment, access, notes } = explanation
+  const { skewProtection } = explanation
   const from = country === undefined ? '' : ` from ${country}`
   return [
     bold(`${method} ${url}${from}`),
     '',
-    line('Host', `${host.name} (${host.kind === 'branch' ? "the branch's own" : 'a custom domain'})`),
+    line('Host', `${host.name} (${hostKinds[host.kind]})`),
     line('App', `${app.appId} ${quoted(app.name)}, branch ${printable(branchName)}`),
+    ...(https ? [line('HTTPS', httpsText(https))] : []),
     line('Deployment', deploymentText(deployment)),
+    ...(skewProtection ? [line('Skew', printable(skewProtection.reason))] : []),
     line('Access', accessText(access)),
     ...section('Rules', rulesText(explanation.rules)),
-    ...section('Answer', answerText(answer, access)),
-    ...section('Headers', headersText(explanation.headers, answer)),
+    ...section('Answer', answerText(explanation)),
+    ...section('Headers', headersText(explanation.headers, explanation.answer)),
     ...section('Notes', notes.map(printable)),
   ].join('\n')
+}
+
+const hostKinds: Record<Explanation['host']['kind'], string> = {
+  branch: "the branch's own",
+  job: 'the address of a job',
+  'custom-domain': 'a custom domain',
+}
+
+function httpsText({ redirect, reason }: ExplainedHttps): string {
+  return redirect ? `${red(String(redirect.status))} to ${printable(redirect.location)}. ${reason}` : reason
 }
 
 function deploymentText(deployment: ExplainedDeployment | undefined): string {
@@ -96,10 +110,8 @@ function ruleText(
   ]
 }
 
-function answerText(
-  { status, reason, file, bytes, location, target }: ExplainedAnswer,
-  { refusal }: ExplainedAccess,
-): string[] {
+function answerText({ https, access: { refusal }, answer }: Explanation): string[] {
+  const { status, reason, file, bytes, location, target } = answer
   const what =
     file !== undefined
       ? `${printable(file)} (${formatBytes(bytes ?? 0)})`
@@ -110,6 +122,7 @@ function answerText(
           : ''
   const shown = status === undefined ? 'the status that is answered there' : String(status)
   return [
+    ...(https?.redirect ? [`For this visitor ${https.redirect.status} and no more. By HTTPS:`] : []),
     ...(refusal ? [`For this visitor ${refusal.status} and no more. For who is let in:`] : []),
     `${bold(shown)} ${what}`.trimEnd(),
     printable(reason),

@@ -256,6 +256,7 @@ interface Visit {
   visitor: Visitor
 }
 
-function isDocument({ path, headers }: FileDecision): boolean {
+/** A page that a visitor may open, which brings the cookie of its deployment. */
+export function isDocument({ path, headers }: FileDecision): boolean {
   return isPageType(headers.headers['content-type'] ?? contentTypeOf(path).value)
 }

@@ -3,17 +3,22 @@ import { answerPlainly } from './answer-action.ts'
 import type { Decision, FileDecision } from './decide.ts'
 import { splitUrl } from './split-url.ts'
 
-/** @param rule the name of the rule that it comes from */
+/**
+ * @param rule the name of the rule that it comes from
+ * @param kept where the file comes from that the deployment itself has no more, as a sentence
+ */
 export function explainAnswer(
   decision: Decision,
   { url, method }: ExplainQuestion,
   rule: string | undefined,
+  kept: string | undefined,
 ): ExplainedAnswer {
   const { kind } = decision
   switch (decision.kind) {
     case 'file': {
-      const { status, path, file } = decision
-      return { kind, status, reason: whyFile(decision, url, rule), file: path, bytes: file.size }
+      const { status, path, file, deployment } = decision
+      const reason = [whyFile(decision, url, rule), kept].filter((text) => text !== undefined).join(' ')
+      return { kind, status, reason, file: path, bytes: file.size, deploymentId: deployment.deploymentId }
     }
     case 'proxy': {
       const { url: target, status } = decision

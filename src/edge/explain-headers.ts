@@ -2,25 +2,36 @@ import type { ExplainedHeader, ExplainQuestion } from '../model/explanation.ts'
 import { chooseEncoding } from './accept-encoding.ts'
 import { answerPlainly } from './answer-action.ts'
 import type { Decision, FileDecision } from './decide.ts'
+import { isDocument } from './edge.ts'
 import { FileRepresentations } from './file-headers.ts'
 import type { HeaderRules, HeaderSet } from './header-rules.ts'
+import { withHeaders } from './pages.ts'
 import { requestIdHeader } from './request-id.ts'
+import type { Site } from './site.ts'
+import { pinVisitor } from './skew-protection.ts'
 
 /**
  * The headers of an answer, but for those of the connection, with where each comes from. Of what is fetched from elsewhere
  * only what the site adds is known.
- * @param byRule whether a rule decided
+ * @param visit.byRule whether a rule decided
+ * @param visit.byHttps whether the visitor came by HTTPS
  */
 export function explainHeaders(
   decision: Decision,
   { method, headers: sent }: ExplainQuestion,
-  rules: HeaderRules,
-  byRule: boolean,
+  site: Site,
+  { byRule, byHttps }: { byRule: boolean; byHttps: boolean },
 ): ExplainedHeader[] {
-  const answered = headersOf(decision, method, sent['accept-encoding'] ?? null)
+  const header = (name: string) => sent[name] ?? null
+  const answered = headersOf(decision, method, header('accept-encoding'))
+  const { deployment, skewProtected } = site
+  if (skewProtected && deployment && decision.kind === 'file' && isDocument(decision)) {
+    const { deploymentId } = deployment
+    pinVisitor(answered, { header }, { deploymentId, isSecure: () => byHttps })
+  }
   answered.set(requestIdHeader, 'another one for each answer')
   return [...answered].map(([name, value]) => {
-    const origin = originOf(name, value, decision.headers, rules)
+    const origin = originOf(name, value, decision.headers, site.headers)
     const isOfRule = byRule && name === 'location' && origin.origin === 'default'
     return { name, value, ...origin, ...(isOfRule && { origin: 'rule' as const }) }
   })
@@ -29,10 +40,9 @@ export function explainHeaders(
 function headersOf(decision: Decision, method: string, acceptEncoding: string | null): Headers {
   if (decision.kind === 'file') return new Headers(ofFile(decision, acceptEncoding))
   if (decision.kind !== 'proxy') return new Headers(answerPlainly(decision, method === 'HEAD').headers)
-  const { 'cache-control': cacheControl, ...added } = decision.headers.headers
-  // As far as is known: it is for successes alone, and what is answered there is not asked.
-  const isKept = decision.status === undefined && cacheControl !== undefined
-  return new Headers({ ...added, ...(isKept && { 'cache-control': cacheControl }) })
+  // What is answered there is not asked; a success is taken for granted.
+  const { status = 200 } = decision
+  return withHeaders({ headers: new Headers(), body: null, facts: { status } }, decision.headers).headers
 }
 
 function ofFile(decision: FileDecision, acceptEncoding: string | null): Headers {

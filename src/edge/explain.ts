@@ -1,37 +1,31 @@
-import type { Logger } from 'pino'
-
-import type { Blobs } from '../blobs/blobs.ts'
 import { appOptionsOf } from '../model/app-options.ts'
-import type {
-  ExplainedAccess,
-  ExplainedDeployment,
-  ExplainQuestion,
-  Explanation,
-} from '../model/explanation.ts'
+import type { ExplainedAccess, ExplainQuestion, Explanation } from '../model/explanation.ts'
 import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
-import type { Database } from '../store/database.ts'
 import type { SiteRow } from '../store/deployments.ts'
-import { findJobByKey } from '../store/jobs.ts'
 import { refuseAccess } from './access.ts'
-import { compileSite, nothingBeside, writtenRules } from './compile-site.ts'
+import { writtenRules } from './compile-site.ts'
 import { decide } from './decide.ts'
 import { explainAnswer } from './explain-answer.ts'
+import {
+  explainDeployment,
+  explainKeptFile,
+  findShownSite,
+  type ShownOptions,
+} from './explain-deployments.ts'
 import { explainHeaders } from './explain-headers.ts'
+import { type Arrival, comesByHttps, explainHttps } from './explain-https.ts'
 import { RuleTrace } from './explain-rules.ts'
-import { findSiteRow, readDeployment } from './find-site.ts'
+import { findSiteRow } from './find-site.ts'
 import { refuse } from './pages.ts'
-import type { Site } from './site.ts'
+import type { Deployment, Site } from './site.ts'
 
-export interface ExplainOptions {
-  database: Database
-  blobs: Blobs
+export interface ExplainOptions extends ShownOptions {
   /** Host name of the sites' address. */
   siteSuffix: string
   credentialsKey: Uint8Array
-  plainProxies: boolean
+  arrival: Arrival
   /** By a file of countries, where there is one. */
   countryOf: ((address: string) => string | undefined) | undefined
-  log: Logger
 }
 
 /**
@@ -45,21 +39,26 @@ export async function explain(
 ): Promise<Explanation | undefined> {
   const { host, hostname } = new URL(question.url)
   const address = parseSiteHost(host, options.siteSuffix)
-  const found = address && (await findSiteRow(options.database.queries, address))
+  const { queries } = options.database
+  const found = address && (await findSiteRow(queries, address))
   if (!found) return undefined
-  const { row, isPermanent } = found
-  const deployment = row.deployment ? await readDeployment(options.blobs, row.deployment) : null
-  const site = compileSite(row, deployment, options, { ...nothingBeside, isPermanent })
+  const { row } = found
+  const { site, rows, skewProtection } = await findShownSite(options, found, question)
+  const rowOf = (deployment: Deployment | null) =>
+    deployment ? rows.get(deployment.deploymentId) : undefined
   const country =
     question.country ?? (question.address === undefined ? undefined : options.countryOf?.(question.address))
   const { method, url, headers } = question
-  const written = writtenRules(row.app, deployment)
+  const written = writtenRules(row.app, site.deployment)
   const trace = new RuleTrace(written, { site, method, country })
   const decision = decide(
     site,
     { method, url, country: () => country, header: (name) => headers[name.toLowerCase()] ?? null },
     trace,
   )
+  const isKept = decision.kind === 'file' && decision.deployment !== site.deployment
+  const kept = isKept ? rowOf(decision.deployment) : undefined
+  const https = explainHttps(question, options.arrival)
   return {
     method,
     url,
@@ -67,33 +66,21 @@ export async function explain(
     host: { name: hostname, kind: kindOf(address) },
     app: { appId: row.app.appId, name: row.app.name },
     branchName: row.branch.name,
-    deployment: await explainDeployment(options.database, row, site),
+    https,
+    deployment: await explainDeployment(queries, rowOf(site.deployment), site),
+    skewProtection,
     access: explainAccess(row, site, question, options.credentialsKey),
     rules: trace.rules(),
-    answer: explainAnswer(decision, question, trace.deciding),
-    headers: explainHeaders(decision, question, site.headers, trace.deciding !== undefined),
+    answer: explainAnswer(decision, question, trace.deciding, kept && (await explainKeptFile(queries, kept))),
+    headers: explainHeaders(decision, question, site, {
+      byRule: trace.deciding !== undefined,
+      byHttps: comesByHttps(question, https, options.arrival),
+    }),
     notes: [...trace.notes(), ...notesOf(site, decision.kind)],
   }
 }
 
 const kindOf = ({ kind }: NamedHost) => (kind === 'domain' ? 'custom-domain' : kind)
-
-async function explainDeployment(
-  { queries }: Database,
-  { deployment: row }: SiteRow,
-  { deployment }: Site,
-): Promise<ExplainedDeployment | undefined> {
-  if (!row || !deployment) return undefined
-  const job = row.jobKey === null ? undefined : await findJobByKey(queries, row.jobKey)
-  return {
-    deploymentId: row.deploymentId,
-    jobId: job && String(job.number),
-    deployedAt: row.createdAt / 1000,
-    files: row.files,
-    bytes: row.bytes,
-    appRoot: deployment.appRoot,
-  }
-}
 
 /** Where there are lists and nothing says from where the visitor comes, they are left out: who asks wants to know the rest. */
 function explainAccess(

@@ -10,8 +10,8 @@ import type { Visitor } from './visitors.ts'
  * @param port of the HTTPS address
  */
 export function redirectToHttps(
-  { method, url }: Request,
-  visitor: Visitor,
+  { method, url }: Pick<Request, 'method' | 'url'>,
+  visitor: Pick<Visitor, 'scheme'>,
   port: number,
 ): Answer | undefined {
   if (visitor.scheme() !== 'http') return undefined

@@ -119,7 +119,7 @@ class RequestVisitor implements Visitor {
 }
 
 /** By which the request came to this server. */
-export function schemeOf({ url }: Request): Scheme {
+export function schemeOf({ url }: Pick<Request, 'url'>): Scheme {
   return url.startsWith('https:') ? 'https' : 'http'
 }
 
@@ -131,7 +131,7 @@ function readAddress(text: string): string | undefined {
 }
 
 /** A list is of several proxies that do not agree: nothing is known. */
-function readScheme(text: string | null): Scheme | undefined {
+export function readScheme(text: string | null): Scheme | undefined {
   const scheme = text?.trim().toLowerCase()
   return scheme === 'https' || scheme === 'http' ? scheme : undefined
 }

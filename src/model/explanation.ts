@@ -20,15 +20,35 @@ export interface Explanation {
   host: { name: string; kind: 'branch' | 'job' | 'custom-domain' }
   app: { appId: string; name: string }
   branchName: string
-  /** Absent while the branch has not been deployed. */
+  /** Absent where the sites have no HTTPS address: nobody is sent there. */
+  https: ExplainedHttps | undefined
+  /** The one that answers. Absent while the branch has not been deployed. */
   deployment: ExplainedDeployment | undefined
+  /** Why it is this one; absent where the branch has no skew protection. */
+  skewProtection: ExplainedSkewProtection | undefined
   access: ExplainedAccess
   rules: ExplainedRule[]
-  /** What is answered to who is let in. */
+  /** What is answered to who is not sent to HTTPS, and let in. */
   answer: ExplainedAnswer
   headers: ExplainedHeader[]
   /** What else a reader wants to know. */
   notes: string[]
+}
+
+export interface ExplainedHttps {
+  /** By which the visitor is taken to come; absent where the server cannot know, and so sends nobody anywhere. */
+  scheme: 'http' | 'https' | undefined
+  /** What this visitor is answered before anything else is looked at; absent for who is sent nowhere. */
+  redirect: { status: number; location: string } | undefined
+  reason: string
+}
+
+export interface ExplainedSkewProtection {
+  /** What the visit asks for, and how; absent where it asks for none. */
+  asked: { deploymentId: string; by: 'header' | 'query' | 'cookie' } | undefined
+  /** Whether the deployment that answers is not the live one. */
+  isEarlier: boolean
+  reason: string
 }
 
 export interface ExplainedDeployment {
@@ -76,6 +96,8 @@ export interface ExplainedAnswer {
   /** Of `file`: its path in the deployment. */
   file?: string
   bytes?: number
+  /** Of `file`: the deployment that it is in, which need not be the one that answers (`PREAMP_PREVIOUS_ASSETS_MINUTES`). */
+  deploymentId?: string
   /** Of `redirect`. */
   location?: string
   /** Of `proxy`: what is fetched. */

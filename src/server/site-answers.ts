@@ -1,6 +1,6 @@
 import type { Services } from '../api/context.ts'
 import { parseSiteHost } from '../model/site-address.ts'
-import { siteSuffixOf } from './addresses.ts'
+import { httpsPortOf, siteSuffixOf } from './addresses.ts'
 import { credentialsKeyOf } from './site-credentials.ts'
 import type { State } from './state.ts'
 
@@ -24,7 +24,14 @@ export function createSiteAnswers({ config, database, blobs, secrets, log }: Sta
         siteSuffix: siteSuffixOf(config),
         credentialsKey: credentialsKeyOf(secrets),
         plainProxies: config.proxyHttp,
+        replacedMilliseconds: config.previousAssetsMinutes * 60_000,
+        arrival: {
+          httpsPort: httpsPortOf(config.sitesUrl) ?? undefined,
+          endsTls: config.tlsCertFile !== undefined,
+          isProxied: config.trustedProxies.length > 0,
+        },
         countryOf,
+        now: Date.now,
         log,
       }
       return explain(options, question)

@@ -7,6 +7,7 @@ import { deployOnlyPolicy } from '../../src/model/managed-policies.ts'
 import { insertApp } from '../../src/store/apps.ts'
 import { startApi } from '../support/api.ts'
 import { askEndpoint } from '../support/call-endpoint.ts'
+import { explained, queryOf, sentHeaders, toldHeaders } from '../support/explained.ts'
 import { runCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
@@ -59,14 +60,8 @@ afterAll(() => preamp.stop())
 
 const server = () => ({ url: preamp.apiUrl, key: preamp.credentials })
 
-const queryOf = (pairs: string[][]) => pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
-
-async function explain(path: string, ...more: string[][]): Promise<Explanation> {
-  const query = queryOf([['url', `http://${site.host}${path}`], ...more])
-  const { status, answer } = await askEndpoint(server(), 'GET', `/_preamp/explain?${query}`)
-  expect([status, answer]).toEqual([200, expect.any(Object)])
-  return answer as Explanation
-}
+const explain = (path: string, ...more: string[][]) =>
+  explained(preamp, `http://${site.host}${path}`, ...more)
 
 /** Status and message of what is refused. */
 async function ask(...pairs: string[][]): Promise<string> {
@@ -108,20 +103,17 @@ describe('what is explained is what happens', () => {
         headers: { 'accept-encoding': encoding, ...(country && { 'cf-ipcountry': country }) },
         decompress: false,
       } as RequestInit)
-      const { answer, headers } = await explain(
+      const explanation = await explain(
         path,
         ['method', method],
         ['header', `Accept-Encoding: ${encoding}`],
         ...(country === undefined ? [] : [['country', country]]),
       )
+      const { answer, https } = explanation
       expect(answer.status).toBe(response.status)
       expect(answer.location).toBe(response.headers.get('location') ?? undefined)
-      const told = Object.fromEntries(headers.map(({ name, value }) => [name, value]))
-      const sent = Object.fromEntries(response.headers)
-      for (const name of ['date', 'content-length', 'connection']) delete sent[name]
-      // Another one for each answer.
-      expect(Object.keys(told)).toContain('x-amz-cf-id')
-      expect({ ...told, 'x-amz-cf-id': '' }).toEqual({ ...sent, 'x-amz-cf-id': '' })
+      expect(toldHeaders(explanation)).toEqual(sentHeaders(response))
+      expect(https).toBeUndefined()
     },
   )
 })
