@@ -8,7 +8,7 @@ import { limits } from '../model/limits.ts'
 import { warmPatterns } from '../rules/pattern/warm.ts'
 import { openDatabase } from '../store/database.ts'
 import { type AccessLog, createAccessLog } from './access-log.ts'
-import { openCountryFile } from './country-file.ts'
+import { openCountryFileIfUsable } from './country-file.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { isWrittenDown } from './former-edges.ts'
 import {
@@ -77,7 +77,8 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
     visitors: {
       trustedProxies: settings.trustedProxies.flatMap((text) => parseNetwork(text) ?? []),
       countryHeader: settings.countryHeader ?? undefined,
-      countryOf: settings.countryFile === null ? undefined : openCountryFile(settings.countryFile),
+      countryOf:
+        settings.countryFile === null ? undefined : openCountryFileIfUsable(settings.countryFile, log),
       endsTls: settings.tls !== null,
     },
     ...(settings.httpsPort !== null && { httpsPort: settings.httpsPort }),

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 
+import type { Logger } from 'pino'
+
 import type { Config } from '../config.ts'
 import { arePrivateSourcesAllowed } from '../config/loopback-defaults.ts'
 import { databaseUrl } from '../configured-database.ts'
@@ -24,7 +26,7 @@ export async function openEdges({
 }: Pick<State, 'config' | 'directory' | 'secrets' | 'log'>): Promise<EdgeSupervisor> {
   // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
   const tls = tlsSettings(config)
-  const countryFile = await usableCountryFile(config)
+  const countryFile = await usableCountryFile(config, log)
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
     return await superviseEdges({
@@ -92,12 +94,12 @@ function tlsSettings({ tlsCertFile, tlsKeyFile, sitesTlsPort, http2 }: Config): 
 }
 
 /** @throws {UsageError} where countries cannot be looked up in the file */
-async function usableCountryFile({ countryFile }: Config): Promise<string | null> {
+async function usableCountryFile({ countryFile }: Config, log: Logger): Promise<string | null> {
   if (countryFile === undefined) return null
   const { openCountryFile, UnusableCountryFile } = await import('../edge/country-file.ts')
   const path = resolve(countryFile)
   try {
-    openCountryFile(path)
+    openCountryFile(path, log)
   } catch (error) {
     if (!(error instanceof UnusableCountryFile)) throw error
     throw new UsageError(`${error.message}. See PREAMP_COUNTRY_FILE.`, { cause: error })

@@ -16,8 +16,8 @@ export function createSiteAnswers({ config, database, blobs, secrets, log }: Sta
     },
     async explain(question) {
       const { explain } = await import('../edge/explain.ts')
-      const { openCountryFile } = await import('../edge/country-file.ts')
-      if (config.countryFile !== undefined) countryOf ??= openCountryFile(config.countryFile)
+      const { openCountryFileIfUsable } = await import('../edge/country-file.ts')
+      if (config.countryFile !== undefined) countryOf ??= openCountryFileIfUsable(config.countryFile, log)
       const options = {
         database,
         blobs,

@@ -8,17 +8,29 @@ const recordBytes = 3
 const separator = Buffer.alloc(16)
 const metadataMarker = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1')
 
+/** What a file says of a network: texts by their names. */
+export interface CountryRecord {
+  [name: string]: string | CountryRecord
+}
+
+const asMaxMind = (country: string): CountryRecord => ({ country: { iso_code: country } })
+
 /**
  * The bytes of a small file of countries (MaxMind DB File Format Specification 2.0), as GeoLite2 Country has them.
  * @param countries networks in CIDR form, none of which holds another; of IPv4 alone in a file of version 4
+ * @param recordOf the form in which a country is written down
  */
-export function countryFile(countries: [network: string, country: string][], ipVersion: 4 | 6 = 6): Buffer {
+export function countryFile(
+  countries: [network: string, country: string][],
+  ipVersion: 4 | 6 = 6,
+  recordOf = asMaxMind,
+): Buffer {
   const root: TreeNode = [undefined, undefined]
   const data: Buffer[] = []
   let position = 0
   for (const [network, country] of countries) {
     plant(root, prefixOf(network, ipVersion), position)
-    const record = map({ country: map({ iso_code: text(country) }) })
+    const record = encoded(recordOf(country))
     data.push(record)
     position += record.length
   }
@@ -87,6 +99,16 @@ function unsigned(type: 5 | 6 | 9, value: number): Buffer {
   bytes.writeUIntBE(value, 0, size)
   return field(type, size, bytes)
 }
+
+const encoded = (record: CountryRecord): Buffer =>
+  map(
+    Object.fromEntries(
+      Object.entries(record).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? text(value) : encoded(value),
+      ]),
+    ),
+  )
 
 function map(entries: Record<string, Buffer>): Buffer {
   const content = Object.entries(entries).flatMap(([key, value]) => [text(key), value])
