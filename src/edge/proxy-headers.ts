@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { ProxyTask } from './proxy.ts'
 import { requestIdHeader } from './request-id.ts'
+import { splitUrl } from './split-url.ts'
 
 /** Of one connection (RFC 9110 §7.6.1); what Connection names is as well. */
 const hopByHop = [
@@ -17,16 +18,60 @@ const hopByHop = [
   'upgrade',
 ]
 
+/** Names from their beginning to their end. docs/security.md says what they are. */
+const whole = (names: string[]) => new RegExp(`^(?:${names.join('|')})$`)
+
 /**
- * By which frameworks talk to themselves: from a visitor they would pass for their own. Next.js (CVE-2025-29927, and
- * CVE-2024-46982 for `x-now-route-matches`), React Router (CVE-2025-43864, CVE-2025-43865), Nuxt, Astro, and ourselves.
+ * By which frameworks, servers and we talk to themselves: from a visitor they would pass for their own. No browser sends any of
+ * them, but for `x-middleware-prefetch`, without which Next.js answers with the data instead of with nothing.
  */
-const internal =
-  /^(?:x-(?:middleware-|invoke-|matched-path$|now-route-matches$|nextjs-postponed$|next-cache-tags$|react-router-(?:spa-mode|prerender-data)$|nuxt-error$|nitro-prerender$|astro-(?:path|locals|middleware-secret)$|preamp-)|next-resume$)/
+const internal = whole([
+  // Next.js: CVE-2025-29927, CVE-2023-46298; CVE-2024-46982 and CVE-2025-32421; CVE-2026-44581 for the policy.
+  'x-(?:middleware|invoke)-.+',
+  'x-(?:matched-path|now-route-matches|nextjs-postponed|next-cache-tags)',
+  'next-resume',
+  'content-security-policy(?:-report-only)?',
+  'x-(?:vinext|opennext)-.+',
+  // React Router: CVE-2025-43864, CVE-2025-43865.
+  'x-react-router-(?:spa-mode|prerender-data)',
+  'x-(?:nuxt-error|nitro-prerender)',
+  // Astro: CVE-2026-33768.
+  'x-astro-(?:path|locals|middleware-secret)',
+  // A CGI program would take it for its own proxy: CVE-2016-5385.
+  'proxy',
+  'x-preamp-.+',
+])
 
 /** What only a proxy may say: where a request came from, and for which address it was meant. */
-const saidByProxies =
-  /^(?:forwarded|x-(?:forwarded(?:-.+)?|real-ip|client-ip|cluster-client-ip|original-(?:host|url|uri)|rewrite-url|host|url-scheme)|true-client-ip|cf-(?:connecting-ip|ipcountry)|fastly-client-ip|fly-client-ip|cloudfront-viewer-.+)$/
+const saidByProxies = whole([
+  'forwarded',
+  'x-forwarded(?:-.+)?',
+  'x-(?:real|client|cluster-client|remote|originating)-ip',
+  'x-(?:remote-addr|proxyuser-ip)',
+  '(?:(?:wl-)?proxy-)?client-ip',
+  'true-client-ip',
+  // Some servers take them for the address that was asked for: CVE-2018-14773.
+  'x-original-(?:host|url|uri|path|method|proto|forwarded-.+)',
+  'x-rewrite-(?:url|uri)',
+  'x-(?:host|http-host-override|scheme|url-scheme|script-name)',
+  'front-end-https',
+  // Of services that stand in front: Cloudflare, Fastly, Fly.io, CloudFront, Vercel, Netlify, Azure, Google, Akamai, Envoy.
+  'cf-(?:connecting-ip(?:v6)?|pseudo-ipv4|visitor|ip[a-z]+)',
+  'fastly-(?:client-ip|ssl)',
+  'fly-(?:client-ip|forwarded-.+)',
+  'cloudfront-.+',
+  // What a visitor may say to Vercel, who tests a site that is closed to others, is left.
+  'x-vercel-(?!protection-bypass$|set-bypass-cookie$|skip-toolbar$).+',
+  'x-nf-(?:client-connection-ip|geo)',
+  'x-azure-(?:client|socket)ip',
+  'x-appengine-.+',
+  'x-akamai-edgescape',
+  'x-envoy-.+',
+])
+
+/** By which Next.js asks itself for the data of a page. Elsewhere it makes redirects useless: CVE-2026-44572. */
+const nextData = 'x-nextjs-data'
+const nextDataPath = '/_next/data/'
 
 /** Tells our own hops from those of others (RFC 9110 §7.6.3). */
 const pseudonym = `preamp-${randomBytes(4).toString('hex')}`
@@ -48,6 +93,7 @@ export function forwardedHeaders(request: Request, host: string, task: ProxyTask
   for (const name of request.headers.keys()) {
     const kind = kindOf(name)
     if (kind === 'refused' || (kind === 'said-by-proxies' && !isProxied)) headers.delete(name)
+    if (kind === 'next-data' && !splitUrl(task.url).path.includes(nextDataPath)) headers.delete(name)
   }
   if (!isProxied && visitor.countryHeader !== undefined) headers.delete(visitor.countryHeader)
   if (!keepsAuthorization) headers.delete('authorization')
@@ -63,7 +109,7 @@ export function forwardedHeaders(request: Request, host: string, task: ProxyTask
   return headers
 }
 
-type HeaderKind = 'passed-on' | 'refused' | 'said-by-proxies'
+type HeaderKind = 'passed-on' | 'refused' | 'said-by-proxies' | 'next-data'
 
 /** Of names that were met before. Visitors may make up any number of them. */
 const kinds = new Map<string, HeaderKind>()
@@ -72,15 +118,19 @@ const kindsMax = 1000
 function kindOf(name: string): HeaderKind {
   const known = kinds.get(name)
   if (known) return known
-  // Some servers take an underscore for a hyphen.
-  const meant = name.replaceAll('_', '-')
-  const isSaid = saidByProxies.test(meant)
-  // `Expect` was met on this connection already.
-  const isRefused = internal.test(meant) || meant === 'expect' || (meant !== name && isSaid)
-  const kind = isRefused ? 'refused' : isSaid ? 'said-by-proxies' : 'passed-on'
+  const kind = kindOfNew(name)
   if (kinds.size >= kindsMax) kinds.clear()
   kinds.set(name, kind)
   return kind
+}
+
+function kindOfNew(name: string): HeaderKind {
+  // Some servers, and CGI, take an underscore or other signs for a hyphen.
+  const meant = name.replaceAll(/[^a-z0-9]/g, '-')
+  // `Expect` was met on this connection already.
+  if (internal.test(meant) || meant === 'expect') return 'refused'
+  if (saidByProxies.test(meant)) return meant === name ? 'said-by-proxies' : 'refused'
+  return meant === nextData ? 'next-data' : 'passed-on'
 }
 
 /** The headers of an answer on its way to the visitor. */

@@ -356,6 +356,20 @@ describe('a server behind a rule', () => {
       'X-Now-Route-Matches: evil',
       'X-Matched-Path: /evil',
       'Next-Resume: evil',
+      'X-NextJS-Data: evil',
+      'X-Middleware-Prefetch: evil',
+      'Content-Security-Policy: evil',
+      'X-Vinext-MW-Ctx: evil',
+      'X-Astro-Path: /evil',
+      'X.Middleware.Subrequest: evil',
+      'X-Original-Forwarded-For: 203.0.113.9',
+      'CF-Connecting-IPv6: evil',
+      'X-Vercel-Forwarded-For: 203.0.113.9',
+      'X-Vercel-IP-Country: evil',
+      'X-Envoy-External-Address: 203.0.113.9',
+      'X-NF-Client-Connection-IP: 203.0.113.9',
+      'Client-IP: 203.0.113.9',
+      'Proxy: evil',
       'X-React-Router-SPA-Mode: evil',
       'X-Preamp-Anything: evil',
     ]
@@ -367,6 +381,26 @@ describe('a server behind a rule', () => {
       `x-forwarded-host: ${site.host}`,
       'x-forwarded-proto: http',
     ])
+  })
+
+  test('hears what browsers and tests say to frameworks', async () => {
+    const said = [
+      'rsc: 1',
+      'next-action: 2',
+      'next-router-state-tree: 3',
+      'x-original-filename: 4',
+      'x-vercel-protection-bypass: 5',
+    ]
+    const { taken } = await pass(`${said.join('\r\n')}\r\n`, '', 'GET')
+    expect(read(taken[0]!).lines).toEqual(expect.arrayContaining(said))
+    const line = 'x-nextjs-data: 1'
+    for (const [path, isData] of [
+      ['/api/_next/data/b/about.json', true],
+      ['/api/about?from=/_next/data/b/about.json', false],
+    ] as const) {
+      await rawStatuses(port, `GET ${path} HTTP/1.1\r\n${host()}Connection: close\r\n${line}\r\n\r\n`)
+      expect([path, read(upstream.taken()[0]!).lines.includes(line)]).toEqual([path, isData])
+    }
   })
 
   test('says who it is in vain by Connection: what we say stays', async () => {
