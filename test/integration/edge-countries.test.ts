@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { countryFile } from '../support/country-file.ts'
-import { explained } from '../support/explained.ts'
+import { explainedAt } from '../support/explained.ts'
 import { startCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
@@ -92,7 +92,10 @@ describe('a file of countries that is damaged', () => {
     expect(await timesLogged('the file of countries is damaged')).toBe(1)
     expect(preamp.output()).toContain(damaged)
     // Whoever asks why is not failed by it, either.
-    const { country, answer } = await explained(preamp, `http://${site.host}/`, ['address', '2001:db8:2::7'])
+    const { country, answer } = await explainedAt(preamp, `http://${site.host}/`, [
+      'address',
+      '2001:db8:2::7',
+    ])
     expect([country, answer.status]).toEqual([undefined, 200])
   })
 

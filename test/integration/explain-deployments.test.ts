@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
-import { explained, sentHeaders, toldHeaders } from '../support/explained.ts'
+import { explainedAt, sentHeaders, toldHeaders } from '../support/explained.ts'
 import { runCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
@@ -19,7 +19,7 @@ afterAll(() => preamp.stop())
 async function compare(site: PublishedSite, path: string, headers: Record<string, string> = {}) {
   const response = await site.visit(path, { headers: { 'accept-encoding': 'identity', ...headers } })
   const lines = Object.entries(headers).map((pair) => ['header', pair.join(': ')])
-  const explanation = await explained(preamp, `http://${site.host}${path}`, ...lines)
+  const explanation = await explainedAt(preamp, `http://${site.host}${path}`, ...lines)
   expect(explanation.answer.status).toBe(response.status)
   expect(toldHeaders(explanation)).toEqual(sentHeaders(response))
   return { response, text: await response.text(), explanation }
@@ -35,7 +35,7 @@ describe('skew protection', () => {
     await site.updateBranch({ enableSkewProtection: true })
     for (const name of ['one', 'two', 'three']) {
       jobs[name] = await site.publish({ 'index.html': `page ${name}`, [`${name}.js`]: name })
-      ids[name] = (await explained(preamp, `http://${site.host}/`)).deployment!.deploymentId
+      ids[name] = (await explainedAt(preamp, `http://${site.host}/`)).deployment!.deploymentId
     }
   })
 
@@ -101,7 +101,7 @@ describe('skew protection', () => {
   test('why is said in words', async () => {
     const reason = async (...headers: string[]) => {
       const lines = headers.map((line) => ['header', line])
-      return (await explained(preamp, `http://${site.host}/`, ...lines)).skewProtection!.reason
+      return (await explainedAt(preamp, `http://${site.host}/`, ...lines)).skewProtection!.reason
     }
     expect(await reason(`Cookie: _dpl=${ids['one']}`)).toBe(
       'The cookie _dpl names this one, which was live before. A browser that opens a page says so (Sec-Fetch-Dest: document), and gets the live one.',
@@ -125,7 +125,7 @@ describe('skew protection', () => {
 
   test('the address of a job shows that job, whatever is asked for', async () => {
     const host = site.host.replace('main.', `main--${jobs['one']}.`)
-    const { deployment, skewProtection } = await explained(preamp, `http://${host}/`, [
+    const { deployment, skewProtection } = await explainedAt(preamp, `http://${host}/`, [
       'header',
       `X-Amplify-Dpl: ${ids['two']}`,
     ])
@@ -139,7 +139,7 @@ describe('assets of the deployment before', () => {
   test('say from which one they are', async () => {
     const site = await createPublishedSite(preamp)
     await site.publish({ 'index.html': 'one', 'gone.html': 'gone', 'assets/app-1.js': 'first' })
-    const before = (await explained(preamp, `http://${site.host}/`)).deployment!.deploymentId
+    const before = (await explainedAt(preamp, `http://${site.host}/`)).deployment!.deploymentId
     await site.setRules(['/base/<*>', '/assets/<*>', '200'])
     await site.publish({ 'index.html': 'two', 'assets/app-2.js': 'second' })
 
@@ -176,7 +176,7 @@ test('of what a rule fetches, what the site adds is told as it is sent', async (
         "customHeaders:\n  - pattern: '**'\n    headers: [{ key: Cache-Control, value: max-age=5 }, { key: X-Mine, value: a }]\n",
     })
     const added = async (path: string) => {
-      const { answer, headers } = await explained(preamp, `http://${site.host}${path}`)
+      const { answer, headers } = await explainedAt(preamp, `http://${site.host}${path}`)
       const response = await site.visit(path)
       expect([answer.kind, await response.text()]).toEqual(['proxy', 'fetched'])
       expect(sentHeaders(response)).toMatchObject(
@@ -201,6 +201,6 @@ test('of what a rule fetches, what the site adds is told as it is sent', async (
 test('a branch that was never deployed says so', async () => {
   const site = await createPublishedSite(preamp)
   await site.updateBranch({ enableSkewProtection: true })
-  const { answer, deployment, skewProtection } = await explained(preamp, `http://${site.host}/`)
+  const { answer, deployment, skewProtection } = await explainedAt(preamp, `http://${site.host}/`)
   expect([answer.kind, deployment, skewProtection?.isEarlier]).toEqual(['never-deployed', undefined, false])
 })

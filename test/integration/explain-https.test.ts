@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 
-import { explained, toldHeaders } from '../support/explained.ts'
+import { explainedAt, toldHeaders } from '../support/explained.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { runCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
@@ -34,14 +34,14 @@ async function compare(path: string, headers: Record<string, string> = {}, metho
     headers: { host: site.host, ...headers },
   })
   const lines = Object.entries(headers).map((pair) => ['header', pair.join(': ')])
-  const { https } = await explained(preamp, `http://${site.host}${path}`, ['method', method], ...lines)
+  const { https } = await explainedAt(preamp, `http://${site.host}${path}`, ['method', method], ...lines)
   const location = response.headers.get('location') ?? undefined
   expect(https?.redirect).toEqual(location === undefined ? undefined : { status: response.status, location })
   return https!
 }
 
 const byHttps = (path: string, ...more: string[][]) =>
-  explained(preamp, `https://${site.host}${path}`, ...more)
+  explainedAt(preamp, `https://${site.host}${path}`, ...more)
 
 describe('where TLS ends at the edges', () => {
   serving({
@@ -86,7 +86,7 @@ describe('where TLS ends at the edges', () => {
       tls: { rejectUnauthorized: false },
     })
     for (const scheme of ['http', 'https']) {
-      const explanation = await explained(preamp, `${scheme}://${site.host}/`)
+      const explanation = await explainedAt(preamp, `${scheme}://${site.host}/`)
       expect(toldHeaders(explanation)['set-cookie']).toBe(sent.headers.get('set-cookie')!)
     }
   })
@@ -108,7 +108,7 @@ describe('behind a proxy that ends TLS', () => {
   })
 
   test('where the question does not say what it tells, the URL does, and that is said', async () => {
-    const { https } = await explained(preamp, `http://${site.host}/`)
+    const { https } = await explainedAt(preamp, `http://${site.host}/`)
     expect(https?.redirect?.status).toBe(301)
     expect(https?.reason).toEndWith(
       'That it is http comes from the URL; a trusted proxy has to tell it in X-Forwarded-Proto.',

@@ -7,7 +7,7 @@ import { deployOnlyPolicy } from '../../src/model/managed-policies.ts'
 import { insertApp } from '../../src/store/apps.ts'
 import { startApi } from '../support/api.ts'
 import { askEndpoint } from '../support/call-endpoint.ts'
-import { explained, queryOf, sentHeaders, toldHeaders } from '../support/explained.ts'
+import { explainedAt, queryOf, sentHeaders, toldHeaders } from '../support/explained.ts'
 import { runCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
@@ -61,7 +61,7 @@ afterAll(() => preamp.stop())
 const server = () => ({ url: preamp.apiUrl, key: preamp.credentials })
 
 const explain = (path: string, ...more: string[][]) =>
-  explained(preamp, `http://${site.host}${path}`, ...more)
+  explainedAt(preamp, `http://${site.host}${path}`, ...more)
 
 /** Status and message of what is refused. */
 async function ask(...pairs: string[][]): Promise<string> {

@@ -18,19 +18,19 @@ const asMaxMind = (country: string): CountryRecord => ({ country: { iso_code: co
 /**
  * The bytes of a small file of countries (MaxMind DB File Format Specification 2.0), as GeoLite2 Country has them.
  * @param countries networks in CIDR form, none of which holds another; of IPv4 alone in a file of version 4
- * @param recordOf the form in which a country is written down
+ * @param form in which a country is written down
  */
 export function countryFile(
   countries: [network: string, country: string][],
   ipVersion: 4 | 6 = 6,
-  recordOf = asMaxMind,
+  form = asMaxMind,
 ): Buffer {
   const root: TreeNode = [undefined, undefined]
   const data: Buffer[] = []
   let position = 0
   for (const [network, country] of countries) {
     plant(root, prefixOf(network, ipVersion), position)
-    const record = encoded(recordOf(country))
+    const record = encoded(form(country))
     data.push(record)
     position += record.length
   }

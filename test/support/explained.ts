@@ -7,7 +7,7 @@ export const queryOf = (pairs: string[][]): string =>
   pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
 
 /** What the server says of a URL. @throws where it does not answer with 200 */
-export async function explained(
+export async function explainedAt(
   { apiUrl, credentials }: TestPreamp,
   url: string,
   ...more: string[][]
