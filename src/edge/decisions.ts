@@ -1,15 +1,12 @@
-import { decide, type Decision, type FileDecision } from './decide.ts'
-import { FileRepresentations } from './file-headers.ts'
+import { decide, type Decision } from './decide.ts'
+import { describe, type DescribedDecision } from './described-decision.ts'
 import type { Site, SiteAnswer } from './site.ts'
 import type { Visitor } from './visitors.ts'
 
 /** Addresses whose decisions are kept, in two halves that change places: what is asked for stays. */
 const keptMax = 20_000
 
-/** A file that is to be sent, with what its answers have in common. */
-export type DescribedFile = FileDecision & { representations: FileRepresentations }
-
-export type DescribedDecision = Exclude<Decision, { kind: 'file' }> | DescribedFile
+const keptKinds = new Set<Decision['kind']>(['file', 'redirect', 'proxy'])
 
 interface Kept {
   site: Site
@@ -17,8 +14,8 @@ interface Kept {
 }
 
 /**
- * Decides as `decide.ts` does, and remembers what will be decided again. Only files and redirects are kept, of addresses
- * without a query: whoever makes up addresses finds none, or adds queries.
+ * Decides as `decide.ts` does, and remembers what will be decided again. Only files, redirects and what is fetched
+ * are kept, of addresses without a query: whoever makes up addresses finds none, or adds queries.
  * @param countOverruns is told of patterns that took too long, each time they do
  */
 export function createDecisions(
@@ -62,10 +59,9 @@ export function createDecisions(
         return headers.get(name)
       },
     })
-    const decision =
-      decided.kind === 'file' ? { ...decided, representations: new FileRepresentations(decided) } : decided
-    if (decision.overruns !== undefined) countOverruns(site as Site, decision.overruns)
-    const isKept = decision.kind === 'file' || decision.kind === 'redirect'
+    if (decided.overruns !== undefined) countOverruns(site as Site, decided.overruns)
+    const decision = describe(decided)
+    const isKept = keptKinds.has(decision.kind)
     if (isKept && isRead && !dependsOnVisitor && typeof site === 'object' && !/[?#]/.test(url)) {
       keep(url, { site, decision })
     }

@@ -8,8 +8,9 @@ import { refuseAccess } from './access.ts'
 import { answerPlainly } from './answer-action.ts'
 import { type Answer, ownOf, responseOf } from './answer.ts'
 import { contentTypeOf, isPageType } from './content-type.ts'
-import type { FileDecision, ProxyDecision } from './decide.ts'
-import { createDecisions, type DescribedDecision } from './decisions.ts'
+import type { FileDecision } from './decide.ts'
+import { createDecisions } from './decisions.ts'
+import type { DescribedDecision, DescribedProxy } from './described-decision.ts'
 import { createFiles } from './files.ts'
 import { redirectToHttps } from './https-redirect.ts'
 import { type Listener, type ListenerPort, openListener } from './listener.ts'
@@ -171,10 +172,19 @@ export function createEdge(options: {
   async function passOn(
     { request, port, visitor }: Visit,
     site: Site,
-    { url, status, headers }: ProxyDecision,
+    { target, status, headers }: DescribedProxy,
   ): Promise<Answer> {
+    if (!target) {
+      const page = errorPage(
+        502,
+        'Bad gateway',
+        'The rule for this address leads nowhere.',
+        request.method === 'HEAD',
+      )
+      return withHeaders(page, headers)
+    }
     const keepsAuthorization = site.access.verifier === undefined
-    const task = { url, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
+    const task = { target, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
     if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
     return withHeaders(await proxy.forward(request, task), headers)
   }

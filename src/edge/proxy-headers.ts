@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 
 import type { ProxyTask } from './proxy.ts'
 import { requestIdHeader } from './request-id.ts'
-import { splitUrl } from './split-url.ts'
 
 /** Of one connection (RFC 9110 §7.6.1); what Connection names is as well. */
 const hopByHop = [
@@ -93,7 +92,7 @@ export function forwardedHeaders(request: Request, host: string, task: ProxyTask
   for (const name of request.headers.keys()) {
     const kind = kindOf(name)
     if (kind === 'refused' || (kind === 'said-by-proxies' && !isProxied)) headers.delete(name)
-    if (kind === 'next-data' && !splitUrl(task.url).path.includes(nextDataPath)) headers.delete(name)
+    if (kind === 'next-data' && !task.target.path.includes(nextDataPath)) headers.delete(name)
   }
   if (!isProxied && visitor.countryHeader !== undefined) headers.delete(visitor.countryHeader)
   if (!keepsAuthorization) headers.delete('authorization')

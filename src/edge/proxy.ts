@@ -1,5 +1,3 @@
-import { isIPv6 } from 'node:net'
-
 import type { Logger } from 'pino'
 
 import { checkHost, OutboundError } from '../deploy/outbound.ts'
@@ -7,11 +5,13 @@ import { limits } from '../model/limits.ts'
 import type { Answer } from './answer.ts'
 import { errorPage } from './pages.ts'
 import { forwardedHeaders, isLoop, returnedHeaders } from './proxy-headers.ts'
+import { type ProxyTarget, urlAt } from './proxy-target.ts'
+import { ProxyTry } from './proxy-try.ts'
 import type { Visitor } from './visitors.ts'
 
 /** What a rule fetches for a visitor. */
 export interface ProxyTask {
-  url: string
+  target: ProxyTarget
   /** Takes the place of the status that is answered there. */
   status?: number
   visitor: Visitor
@@ -31,8 +31,8 @@ export interface ProxyOptions {
 export interface ReverseProxy {
   /** Sends a request on, and hands back what is answered, as it comes (contract/hosting-behaviour.md §5.7). */
   forward(request: Request, task: ProxyTask): Promise<Answer>
-  /** Where to dial for a URL: an address that was checked. */
-  dial(url: URL): Promise<Dialled>
+  /** Where to dial: an address that was checked. */
+  dial(target: ProxyTarget): Dialled | Promise<Dialled>
 }
 
 /** What `fetch` needs to connect to an address that was checked, for a host that is known by name. */
@@ -47,59 +47,60 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export function createProxy(options: ProxyOptions): ReverseProxy {
   const { log, secondsPerTry = limits.proxyTrySecondsMax } = options
-  const resolved = new Map<string, { addresses: Promise<string[]>; until: number }>()
+  const resolved = new Map<string, { addresses: string[] | Promise<string[]>; until: number }>()
 
   /** A look-up for each request would cost more than the request. */
-  function addressesOf(host: string): Promise<string[]> {
+  function addressesOf(host: string): string[] | Promise<string[]> {
     const known = resolved.get(host)
     if (known && known.until > performance.now()) return known.addresses
     if (resolved.size >= limits.proxyHostsMax) resolved.clear()
+    const until = performance.now() + limits.proxyAddressSecondsMax * 1000
     const addresses = checkHost(host, options)
-    resolved.set(host, { addresses, until: performance.now() + limits.proxyAddressSecondsMax * 1000 })
-    addresses.catch(() => resolved.delete(host))
+    resolved.set(host, { addresses, until })
+    addresses.then(
+      (found) => resolved.set(host, { addresses: found, until }),
+      () => resolved.delete(host),
+    )
     return addresses
   }
 
-  async function dial(url: URL, turn = 0): Promise<Dialled> {
-    const addresses = await addressesOf(url.hostname)
-    const address = addresses[turn % addresses.length]!
-    const place = `${isIPv6(address) ? `[${address}]` : address}${url.port === '' ? '' : `:${url.port}`}`
-    const dialled = `${url.protocol}//${place}${url.pathname}${url.search}`
-    return { url: dialled, host: url.host, tls: { serverName: url.hostname } }
+  function dial(target: ProxyTarget, turn = 0): Dialled | Promise<Dialled> {
+    const addresses = addressesOf(target.hostname)
+    return addresses instanceof Promise
+      ? addresses.then((found) => dialled(target, found, turn))
+      : dialled(target, addresses, turn)
   }
 
-  async function tryOnce(request: Request, url: URL, task: ProxyTask, turn: number): Promise<Response> {
-    const { url: address, host, tls } = await dial(url, turn)
-    const controller = new AbortController()
-    const timer = setTimeout(
-      () => controller.abort(new DOMException('no answer', 'TimeoutError')),
-      secondsPerTry * 1000,
-    )
-    // Also later, while the answer is passed on. `AbortSignal.any` costs several times as much.
-    const { signal } = request
-    signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+  async function tryOnce(request: Request, task: ProxyTask, turn: number): Promise<Response> {
+    const { target } = task
+    const dialling = dial(target, turn)
+    const { url, host, tls } = dialling instanceof Promise ? await dialling : dialling
+    const attempt = new ProxyTry(request, secondsPerTry * 1000)
     try {
-      return await fetch(address, {
+      const response = await fetch(url, {
         method: request.method,
         headers: forwardedHeaders(request, host, task),
         body: request.body,
-        signal: controller.signal,
+        signal: attempt.signal,
         redirect: 'manual',
         decompress: false,
         proxy: false,
-        ...(url.protocol === 'https:' && { tls }),
+        ...(target.isTls && { tls }),
       } as RequestInit)
+      // What is short is there already, or will be before it is known that the visitor has gone.
+      if (!isShort(response.headers)) attempt.follow()
+      return response
     } finally {
-      clearTimeout(timer)
+      attempt.settle()
     }
   }
 
-  async function send(request: Request, url: URL, task: ProxyTask): Promise<Response> {
+  async function send(request: Request, task: ProxyTask): Promise<Response> {
     const triesMax = repeatable.has(request.method) && !request.body ? limits.proxyTriesMax : 1
     const deadline = performance.now() + limits.proxySecondsMax * 1000
     for (let turn = 0; ; turn++) {
       try {
-        return await tryOnce(request, url, task, turn)
+        return await tryOnce(request, task, turn)
       } catch (error) {
         const isLast = turn + 1 >= triesMax || performance.now() > deadline
         if (isLast || request.signal.aborted || error instanceof OutboundError) throw error
@@ -111,14 +112,12 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
     dial,
     async forward(request, task) {
       const head = request.method === 'HEAD'
-      const url = URL.parse(task.url)
-      const { id } = task
+      const { id, target } = task
       const page = (status: number, title: string, text: string): Answer =>
         errorPage(status, title, text, head, id)
-      if (!url) return page(502, 'Bad gateway', 'The rule for this address leads nowhere.')
       if (isLoop(request)) return page(508, 'Loop detected', 'The rules lead back to this site.')
       try {
-        const upstream = await send(request, url, task)
+        const upstream = await send(request, task)
         const status = task.status ?? upstream.status
         const headers = returnedHeaders(upstream.headers)
         const contentType = headers.get('content-type')
@@ -135,7 +134,7 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
         }
       } catch (error) {
         if (request.signal.aborted) return page(499, 'Closed', 'The visitor has gone.')
-        log.warn({ err: error, host: url.host, requestId: id }, 'what a rule leads to did not answer')
+        log.warn({ err: error, host: target.host, requestId: id }, 'what a rule leads to did not answer')
         const isLate = error instanceof Error && error.name === 'TimeoutError'
         return isLate
           ? page(504, 'Gateway timeout', 'The server behind this address took too long.')
@@ -143,6 +142,16 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
       }
     },
   }
+}
+
+function dialled(target: ProxyTarget, addresses: string[], turn: number): Dialled {
+  const url = urlAt(target, addresses[turn % addresses.length]!)
+  return { url, host: target.host, tls: { serverName: target.hostname } }
+}
+
+/** Announced to be so long that it comes in one piece. */
+function isShort(headers: Headers): boolean {
+  return (lengthOf(headers) ?? Infinity) <= limits.proxyShortBytesMax
 }
 
 /** As far as it is announced; what comes in pieces is as long as it is. */

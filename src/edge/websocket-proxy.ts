@@ -4,7 +4,8 @@ import { limits } from '../model/limits.ts'
 import type { Answer } from './answer.ts'
 import { errorPage } from './pages.ts'
 import { forwardedHeaders } from './proxy-headers.ts'
-import type { ProxyTask, ReverseProxy } from './proxy.ts'
+import type { ProxyTarget } from './proxy-target.ts'
+import type { Dialled, ProxyTask, ReverseProxy } from './proxy.ts'
 
 /** A visitor's connection, and the one that was opened for it. */
 export interface Tunnel {
@@ -90,11 +91,9 @@ async function openTunnel(
   task: ProxyTask,
   { proxy, server, ended }: { proxy: ReverseProxy; server: Bun.Server<Tunnel>; ended(): void },
 ): Promise<Answer> {
-  const url = URL.parse(task.url)
   const page = (status: number, title: string, text: string): Answer =>
     errorPage(status, title, text, false, task.id)
-  if (!url) return page(502, 'Bad gateway', 'The rule for this address leads nowhere.')
-  const dialled = await proxy.dial(url).catch(() => undefined)
+  const dialled = await dialOrNot(proxy, task.target)
   const tunnel = dialled && (await connect(request, task, dialled, ended))
   if (!tunnel) {
     return page(502, 'Bad gateway', 'The server behind this address could not be reached.')
@@ -106,6 +105,14 @@ async function openTunnel(
     return page(400, 'Bad request', 'The request does not open a WebSocket.')
   }
   return { headers: new Headers(), body: null, facts: { status: 101 }, id: task.id }
+}
+
+async function dialOrNot(proxy: ReverseProxy, target: ProxyTarget): Promise<Dialled | undefined> {
+  try {
+    return await proxy.dial(target)
+  } catch {
+    return undefined
+  }
 }
 
 /** Of the visitor's own connection. */
@@ -120,7 +127,7 @@ const webSocketHeaders = [
 async function connect(
   request: Request,
   task: ProxyTask,
-  { url, host, tls }: Awaited<ReturnType<ReverseProxy['dial']>>,
+  { url, host, tls }: Dialled,
   ended: () => void,
 ): Promise<Tunnel | undefined> {
   const headers = forwardedHeaders(request, host, task)

@@ -75,6 +75,8 @@ export const limits = {
   /** Whose addresses are remembered, and how long. */
   proxyHostsMax: 1000,
   proxyAddressSecondsMax: 10,
+  /** Of an answer that is passed on whatever becomes of the visitor. */
+  proxyShortBytesMax: 64 * KiB,
   /** Of a message through a WebSocket, and of those that one side has not taken yet. */
   proxyMessageBytesMax: 16 * MiB,
 

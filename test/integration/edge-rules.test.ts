@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 /** Rules, headers and access of a site through a whole server: saved by the API, seen by a visitor. */
 
 let preamp: TestPreamp
 let site: PublishedSite
 let upstream: Bun.Server<undefined>
+/** Paths of requests that were given up before their answers were through. */
+const left: string[] = []
 const seen: { method: string; url: string; headers: Headers; body: string }[] = []
 
 beforeAll(async () => {
@@ -20,6 +23,11 @@ beforeAll(async () => {
         return server.upgrade(request, { headers: { 'sec-websocket-protocol': 'chat' } })
           ? undefined
           : new Response('no', { status: 400 })
+      }
+      request.signal.addEventListener('abort', () => left.push(pathname))
+      if (pathname === '/silent') await new Promise(() => undefined)
+      if (pathname === '/endless') {
+        return new Response(new ReadableStream({ start: (stream) => stream.enqueue('begun') }))
       }
       seen.push({
         method: request.method,
@@ -154,6 +162,20 @@ describe('a reverse proxy', () => {
     await site.setRules(['/gone', 'http://127.0.0.1:1/', '200'], ['/meta', 'http://169.254.169.254/', '200'])
     expect((await site.visit('/gone')).status).toBe(502)
     expect((await site.visit('/meta')).status).toBe(502)
+  })
+
+  test('gives up what it fetches for a visitor who has gone, before the answer and in the middle of it', async () => {
+    await site.setRules(['/api/<*>', target('/<*>'), '200'])
+    const leaving = new AbortController()
+    const silent = site.visit('/api/silent', { signal: leaving.signal }).catch(() => 'gone')
+    const { body } = await site.visit('/api/endless', { signal: leaving.signal })
+    const { value } = await body!.getReader().read()
+    expect(new TextDecoder().decode(value)).toBe('begun')
+    expect(left).toEqual([])
+    leaving.abort()
+    expect(await silent).toBe('gone')
+    await waitFor('both to be given up', 5, () => left.length === 2)
+    expect(left.toSorted()).toEqual(['/endless', '/silent'])
   })
 
   test('ends a circle of rules', async () => {
