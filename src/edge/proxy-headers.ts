@@ -88,7 +88,8 @@ export function isLoop({ headers }: Request): boolean {
 export function forwardedHeaders(request: Request, host: string, task: ProxyTask): Headers {
   const { visitor, keepsAuthorization } = task
   const isProxied = visitor.isProxied()
-  const headers = withoutHops(request.headers)
+  const headers = new Headers(request.headers)
+  removeHops(headers)
   for (const name of request.headers.keys()) {
     const kind = kindOf(name)
     if (kind === 'refused' || (kind === 'said-by-proxies' && !isProxied)) headers.delete(name)
@@ -132,18 +133,12 @@ function kindOfNew(name: string): HeaderKind {
   return meant === nextData ? 'next-data' : 'passed-on'
 }
 
-/** The headers of an answer on its way to the visitor. */
-export function returnedHeaders(answered: Headers): Headers {
-  return withoutHops(answered)
-}
-
-function withoutHops(headers: Headers): Headers {
-  const kept = new Headers(headers)
+/** Takes out what is for one connection alone: by its name, or because Connection says so. */
+export function removeHops(headers: Headers): void {
   const connection = headers.get('connection')
-  for (const name of hopByHop) if (headers.has(name)) kept.delete(name)
-  if (connection === null || connection === 'keep-alive' || connection === 'close') return kept
+  for (const name of hopByHop) if (headers.has(name)) headers.delete(name)
+  if (connection === null || connection === 'keep-alive' || connection === 'close') return
   for (const name of connection.split(',').map((text) => text.trim())) {
-    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) kept.delete(name)
+    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) headers.delete(name)
   }
-  return kept
 }

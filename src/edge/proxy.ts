@@ -4,7 +4,7 @@ import { checkHost, OutboundError } from '../deploy/outbound.ts'
 import { limits } from '../model/limits.ts'
 import type { Answer } from './answer.ts'
 import { errorPage } from './pages.ts'
-import { forwardedHeaders, isLoop, returnedHeaders } from './proxy-headers.ts'
+import { forwardedHeaders, isLoop, removeHops } from './proxy-headers.ts'
 import { type ProxyTarget, urlAt } from './proxy-target.ts'
 import { ProxyTry } from './proxy-try.ts'
 import type { Visitor } from './visitors.ts'
@@ -117,21 +117,7 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
         errorPage(status, title, text, head, id)
       if (isLoop(request)) return page(508, 'Loop detected', 'The rules lead back to this site.')
       try {
-        const upstream = await send(request, task)
-        const status = task.status ?? upstream.status
-        const headers = returnedHeaders(upstream.headers)
-        const contentType = headers.get('content-type')
-        const contentLength = lengthOf(headers)
-        return {
-          headers,
-          body: upstream.body,
-          id,
-          facts: {
-            status,
-            ...(contentType !== null && { contentType }),
-            ...(contentLength !== undefined && { contentLength }),
-          },
-        }
+        return handedOn(await send(request, task), task)
       } catch (error) {
         if (request.signal.aborted) return page(499, 'Closed', 'The visitor has gone.')
         log.warn({ err: error, host: target.host, requestId: id }, 'what a rule leads to did not answer')
@@ -140,6 +126,24 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
           ? page(504, 'Gateway timeout', 'The server behind this address took too long.')
           : page(502, 'Bad gateway', 'The server behind this address could not be reached.')
       }
+    },
+  }
+}
+
+/** The answer of the server behind us as the visitor gets it. */
+function handedOn(upstream: Response, { id, status = upstream.status }: ProxyTask): Answer {
+  const { headers } = upstream
+  removeHops(headers)
+  const contentType = headers.get('content-type')
+  const contentLength = lengthOf(headers)
+  return {
+    headers,
+    body: upstream.body,
+    id,
+    facts: {
+      status,
+      ...(contentType !== null && { contentType }),
+      ...(contentLength !== undefined && { contentLength }),
     },
   }
 }
