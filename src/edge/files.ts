@@ -9,7 +9,7 @@ import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import type { DescribedFile } from './described-decision.ts'
 import { createFileBytes } from './file-bytes.ts'
 import type { Representation } from './file-headers.ts'
-import { errorPage } from './pages.ts'
+import { errorPage, withHeaders } from './pages.ts'
 
 export interface Files {
   /**
@@ -27,31 +27,30 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     const { headers } = request
     const range = request.method === 'GET' && decision.status === 200 ? headers.get('range') : null
     // A range is one of the file as it is: no client asks for parts of something compressed on the way.
-    if (!known.compressible || range !== null) return sendIdentity(request, file, known.in('identity'), range)
+    if (!known.compressible || range !== null) return sendIdentity(request, decision, range)
     const encoding = chooseEncoding(headers.get('accept-encoding'))
+    if (encoding === 'identity') return sendIdentity(request, decision, null)
     const representation = known.in(encoding)
-    if (encoding === 'identity') return sendIdentity(request, file, representation, null)
-    const early = answerWithoutBody(request, representation)
+    const early = answerWithoutBody(request, decision, representation)
     if (early) return early
     const packed = fileBytes.encoded(file, encoding, representation.key)
     const finish = (bytes: Blob | 'not-packed') =>
-      bytes === 'not-packed'
-        ? sendIdentity(request, file, known.in('identity'), null)
-        : respond(request, representation, bytes)
+      bytes === 'not-packed' ? sendIdentity(request, decision, null) : respond(request, representation, bytes)
     return packed instanceof Promise ? packed.then(finish) : finish(packed)
   }
 
   function sendIdentity(
     request: Request,
-    file: ManifestFile,
-    representation: Representation,
+    decision: DescribedFile,
     range: string | null,
   ): Answer | Promise<Answer> {
-    const early = answerWithoutBody(request, representation)
+    const { file } = decision
+    const representation = decision.representations.in('identity')
+    const early = answerWithoutBody(request, decision, representation)
     if (early) return early
     if (range !== null && ifRangeHolds(request.headers, representation)) {
       const part = parseRange(range, file.size)
-      if (part === 'unsatisfiable') return rangeNotSatisfiable(file.size)
+      if (part === 'unsatisfiable') return rangeNotSatisfiable(decision)
       if (part !== 'ignored') return sendPart(file, representation, part)
     }
     if (request.method === 'HEAD') return headersOnly(representation, file.size)
@@ -81,14 +80,21 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
   return { send }
 }
 
-function answerWithoutBody(request: Request, representation: Representation): Answer | undefined {
+function answerWithoutBody(
+  request: Request,
+  { headers }: DescribedFile,
+  representation: Representation,
+): Answer | undefined {
   if (representation.status === 404) return undefined
   const outcome = evaluateConditions(request.headers, representation)
   if (outcome === 'send') return undefined
   if (outcome === 'not-modified') {
     return { headers: representation.notModifiedHeaders, body: null, facts: { status: 304 } }
   }
-  return errorPage(412, 'Precondition failed', 'This page has changed.', request.method === 'HEAD')
+  return withHeaders(
+    errorPage(412, 'Precondition failed', 'This page has changed.', request.method === 'HEAD'),
+    headers,
+  )
 }
 
 function respond(request: Request, representation: Representation, bytes: Blob): Answer {
@@ -110,8 +116,8 @@ function factsOf({ status, contentType }: Representation, contentLength: number)
   return { status, contentType, contentLength }
 }
 
-function rangeNotSatisfiable(size: number): Answer {
+function rangeNotSatisfiable({ file: { size }, headers }: DescribedFile): Answer {
   const answer = errorPage(416, 'Range not satisfiable', `The file has ${size} bytes.`)
   answer.headers.set('content-range', `bytes */${size}`)
-  return answer
+  return withHeaders(answer, headers)
 }

@@ -218,6 +218,8 @@ describe('custom headers', () => {
       ['/', {}, 200, true],
       ['/', { headers: { 'if-none-match': etag } }, 304, true],
       ['/', { headers: { range: 'bytes=0-1' } }, 206, true],
+      ['/', { headers: { range: 'bytes=99-' } }, 416, false],
+      ['/', { headers: { 'if-match': '"other"' } }, 412, false],
       ['/docs', {}, 301, false],
       ['/old', {}, 301, false],
       ['/none.png', {}, 404, false],
