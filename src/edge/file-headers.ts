@@ -1,5 +1,6 @@
 import { limits } from '../model/limits.ts'
 import type { Encoding } from './accept-encoding.ts'
+import type { AnswerFacts } from './answer.ts'
 import type { Validators } from './conditions.ts'
 import { contentTypeOf } from './content-type.ts'
 import type { FileDecision } from './decide.ts'
@@ -58,6 +59,7 @@ export class Representation implements Validators {
   readonly #shape: Shape
   #headers: Headers | undefined
   #notModifiedHeaders: Headers | undefined
+  #facts: AnswerFacts | undefined
 
   constructor(decision: FileDecision, type: string, encoding: Encoding | 'identity', varies: boolean) {
     const { status, file, headers } = decision
@@ -81,6 +83,12 @@ export class Representation implements Validators {
   /** Of an answer 304: those that a cache needs (RFC 9110 §15.4.5). */
   get notModifiedHeaders(): Headers {
     return (this.#notModifiedHeaders ??= this.#describe({ ...this.#shape, status: 304 }))
+  }
+
+  /** @param contentLength of its bytes, the same each time: so is the object, by which the access log knows the answer again */
+  factsOf(contentLength: number): AnswerFacts {
+    const { status, contentType } = this
+    return (this.#facts ??= { status, contentType, contentLength })
   }
 
   #describe(shape: Shape): Headers {

@@ -73,12 +73,14 @@ export function createFiles(options: { blobs: Blobs; memoryBytes: number; log: L
     const whole = (await fileBytes.identity(file)) ?? blobs.open(file.sha)
     const headers = new Headers(representation.headers)
     headers.set('content-range', `bytes ${start}-${end - 1}/${file.size}`)
-    const facts = { ...factsOf(representation, end - start), status: 206, range }
+    const facts = { ...representation.factsOf(file.size), status: 206, contentLength: end - start, range }
     return { headers, body: whole.slice(start, end), facts }
   }
 
   return { send }
 }
+
+const notModified: AnswerFacts = { status: 304 }
 
 function answerWithoutBody(
   request: Request,
@@ -89,7 +91,7 @@ function answerWithoutBody(
   const outcome = evaluateConditions(request.headers, representation)
   if (outcome === 'send') return undefined
   if (outcome === 'not-modified') {
-    return { headers: representation.notModifiedHeaders, body: null, facts: { status: 304 } }
+    return { headers: representation.notModifiedHeaders, body: null, facts: notModified }
   }
   return withHeaders(
     errorPage(412, 'Precondition failed', 'This page has changed.', request.method === 'HEAD'),
@@ -103,17 +105,13 @@ function respond(request: Request, representation: Representation, bytes: Blob):
 }
 
 function answerWith(body: Blob, representation: Representation, size: number): Answer {
-  return { headers: representation.headers, body, facts: factsOf(representation, size) }
+  return { headers: representation.headers, body, facts: representation.factsOf(size) }
 }
 
 function headersOnly(representation: Representation, size: number): Answer {
   const headers = new Headers(representation.headers)
   headers.set('content-length', String(size))
-  return { headers, body: null, facts: factsOf(representation, size) }
-}
-
-function factsOf({ status, contentType }: Representation, contentLength: number): AnswerFacts {
-  return { status, contentType, contentLength }
+  return { headers, body: null, facts: representation.factsOf(size) }
 }
 
 function rangeNotSatisfiable({ file: { size }, headers }: DescribedFile): Answer {
