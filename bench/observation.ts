@@ -5,7 +5,8 @@
  * `--rounds` changes how long it takes.
  */
 import { accessLogLine } from '../src/edge/access-log-line.ts'
-import { nextRequestId, requestIdHeader } from '../src/edge/request-id.ts'
+import { type Answer, responseOf } from '../src/edge/answer.ts'
+import { nextRequestId } from '../src/edge/request-id.ts'
 import { createSiteCounters } from '../src/edge/site-counters.ts'
 import type { Site } from '../src/edge/site.ts'
 import { text } from './support/edge.ts'
@@ -20,9 +21,11 @@ const headers = {
   Referer: 'https://www.example.com/a/page?with=a&query=string',
 }
 const facts = { status: 200, contentType: 'text/html; charset=utf-8', contentLength: 4096 }
-const template = new Response(new Blob([text(4096)]), {
-  headers: { 'content-type': facts.contentType, etag: '"a"', 'cache-control': 'no-cache' },
-})
+const answer: Answer = {
+  headers: new Headers({ 'content-type': facts.contentType, etag: '"a"', 'cache-control': 'no-cache' }),
+  body: new Blob([text(4096)]),
+  facts,
+}
 const counters = createSiteCounters()
 // What counts look at.
 const site = { appId: 'd1', branchName: 'main' } as Site
@@ -33,11 +36,8 @@ const bytes = Buffer.alloc(4096)
 const visit = { facts, scheme: 'http', mayBeHttp2: false, id, milliseconds: 0 } as const
 
 const works: Record<string, (request: Request) => unknown> = {
-  'an answer from memory, without its id': () => template.clone(),
-  'the same with its id': () => {
-    const { headers: own } = template.clone()
-    own.set(requestIdHeader, nextRequestId())
-  },
+  'an answer from memory, without its id': () => new Response(answer.body, answer),
+  'the same with its id': () => responseOf(answer, nextRequestId()),
   'an id': () => nextRequestId(),
   'its counts': (request) => counters.count(site, request, facts, 0),
   'its line of the access log': (request) =>
