@@ -36,7 +36,7 @@ function constraint(issue: Issue, value: unknown): string {
     case 'invalid_value':
       return `Member must satisfy enum value set: [${issue.values.join(', ')}]`
     case 'invalid_union':
-      return 'Member must be of another type'
+      return unionConstraint(issue, value)
     case 'invalid_type':
       return `Member must be of type ${issue.expected}`
     case 'invalid_key':
@@ -44,6 +44,14 @@ function constraint(issue: Issue, value: unknown): string {
     default:
       throw new Error(`No words for a violation of the kind ${issue.code}`)
   }
+}
+
+/** What the value may be, by any of the union's members; that it may be empty, which unsets it, helps nobody who wants a value. */
+function unionConstraint({ errors }: Extract<Issue, { code: 'invalid_union' }>, value: unknown): string {
+  const wanted = errors
+    .flat()
+    .filter((issue) => !(issue.code === 'invalid_value' && issue.values.join() === ''))
+  return [...new Set(wanted.map((issue) => constraint(issue, value)))].join(', or ')
 }
 
 /** The value as far as it may be repeated: a text that is not sensitive, or null for one that is missing. */

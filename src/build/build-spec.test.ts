@@ -179,11 +179,11 @@ describe('refuses, with the words for the log:', () => {
     ['version: 1\nfrontend: { buildPath: a/../b, artifacts: {} }\n', /buildPath leads out of the repository/],
     [
       'version: 1\nfrontend: { artifacts: {} }\ncustomHeaders: [{ pattern: a, headers: [{ key: a b, value: c }] }]\n',
-      /customHeaders\[0\]\.headers\[0\]\.key cannot be the name of a header/,
+      /customHeaders\[0\]\.headers\[0\]\.key "a b" cannot be the name of a header/,
     ],
     [
       'version: 1\nfrontend: { artifacts: {} }\ncustomHeaders: [{ pattern: a, headers: [{ key: a, value: "b\\nc" }] }]\n',
-      /value has a line break/,
+      /value of "a" has a line break/,
     ],
     [`version: 1\nx: ${'a'.repeat(300_000)}\n`, /longer than 262144 bytes/],
     [`a: ${'['.repeat(5000)}`, /nesting exceeded/],

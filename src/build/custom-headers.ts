@@ -1,5 +1,5 @@
 import type { Blobs } from '../blobs/blobs.ts'
-import { parseCustomHeaders } from '../deploy/custom-headers.ts'
+import { explainNoHeaders, parseCustomHeaders } from '../deploy/custom-headers.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { BuildLog } from './build-log.ts'
 import type { BuildSpec } from './build-spec.ts'
@@ -51,5 +51,9 @@ export async function withCustomHeaders(
 function parse(text: string | undefined, appRoot: string, log: BuildLog) {
   if (text === undefined) return undefined
   log.write('INFO', '# Found custom headers config file.')
-  return parseCustomHeaders(text, customHeadersFile, appRoot)
+  const headers = parseCustomHeaders(text, customHeadersFile, appRoot)
+  if (!headers) {
+    log.write('WARNING', `${customHeadersFile} has no effect. ${explainNoHeaders(text, appRoot)}`)
+  }
+  return headers
 }

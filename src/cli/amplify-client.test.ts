@@ -5,7 +5,6 @@ import { join } from 'node:path'
 
 import { UsageError } from '../usage-error.ts'
 import { apiUrlOf, explainApiError, findCredentials, readCredentialsFile } from './amplify-client.ts'
-import { siteUrl } from './deploy.ts'
 
 let dataDir: string
 beforeAll(() => {
@@ -89,12 +88,4 @@ test.each([
 test('a bug stays what it is', () => {
   const bug = new TypeError('x is undefined')
   expect(() => explainApiError(bug, 'http://api')).toThrow(bug)
-})
-
-test.each([
-  ['d1.localhost:4780', undefined, 'http://main.d1.localhost:4780'],
-  ['d1.sites.example.com', undefined, 'https://main.d1.sites.example.com'],
-  ['d1.sites.example.com', 'http://sites.example.com', 'http://main.d1.sites.example.com'],
-])('the site of %s with %p is at %s', (defaultDomain, sitesUrl, expected) => {
-  expect(siteUrl({ defaultDomain }, { displayName: 'main' }, { sitesUrl })).toBe(expected)
 })

@@ -22,7 +22,8 @@ export const clientDescriptions = {
   apiUrl: 'Address of the server. (default: that of the server of the data directory)',
   apiPort: 'Port of the server, where nothing else tells its address. (default: 4700)',
   region: 'Region to work in; each has its own apps. (default: us-east-1)',
-  sitesUrl: 'Address of the sites, for its scheme in what is printed. (default: http)',
+  sitesUrl:
+    'Address of the sites, for its scheme in what is printed. (default: as the server of the data directory says)',
 }
 
 /**
@@ -48,17 +49,16 @@ export function apiUrlOf(
     config.apiUrl ??
     environment['AWS_ENDPOINT_URL_AMPLIFY'] ??
     environment['AWS_ENDPOINT_URL'] ??
-    runningServerUrl(config.dataDir) ??
+    readServerFile(config.dataDir)?.apiUrl ??
     `http://localhost:${config.apiPort}`
   )
 }
 
-/** Where the server of this data directory says that it answers. */
-function runningServerUrl(dataDir: string): string | undefined {
+/** What the server of this data directory tells of itself while it is at work. */
+export function readServerFile(dataDir: string): { apiUrl: string; sitesUrl: string } | undefined {
   const file = dataDirectoryAt(dataDir).server
   if (!existsSync(file)) return undefined
-  const { apiUrl } = JSON.parse(readFileSync(file, 'utf8')) as { apiUrl?: string }
-  return apiUrl
+  return JSON.parse(readFileSync(file, 'utf8')) as { apiUrl: string; sitesUrl: string }
 }
 
 /** As AWS's clients do it: variables before files; the file is that of the data directory unless AWS's variable names one. */

@@ -29,6 +29,7 @@ import { failureOf, followJob } from './follow-job.ts'
 import { Progress } from './progress.ts'
 import { formatBytes, plural } from './quantities.ts'
 import { addSettings, configOf } from './settings-options.ts'
+import { siteUrl } from './site-url.ts'
 
 interface DeployOptions {
   app?: string
@@ -116,18 +117,6 @@ async function findOrCreateBranch(client: AmplifyClient, app: App, branchName: s
   const branch = given((await client.send(new CreateBranchCommand({ appId, branchName }))).branch)
   console.error(`Created branch ${branchName}.`)
   return branch
-}
-
-/** `defaultDomain` says no scheme. AWS's is https; ours is what the settings say, and http on this machine. */
-export function siteUrl(
-  app: Pick<App, 'defaultDomain'>,
-  branch: Pick<Branch, 'displayName'>,
-  { sitesUrl }: Pick<Config, 'sitesUrl'>,
-): string {
-  const host = `${branch.displayName}.${app.defaultDomain}`
-  if (sitesUrl !== undefined) return `${new URL(sitesUrl).protocol}//${host}`
-  const { hostname, port } = new URL(`http://${host}`)
-  return `${hostname.endsWith('localhost') || port !== '' ? 'http' : 'https'}://${host}`
 }
 
 function given<Value>(value: Value | undefined): Value {

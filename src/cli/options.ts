@@ -34,7 +34,7 @@ async function showOptions(config: Config, appId: string, changes: string[]): Pr
 }
 
 function readChange(change: string): [name: string, value: unknown] {
-  const [, name = '', text = ''] = /^([A-Za-z]+)=(.*)$/s.exec(change) ?? []
+  const [, name = '', text = ''] = /^(\w+)=(.*)$/s.exec(change) ?? []
   if (!Object.hasOwn(appOptionDefaults, name)) {
     const names = Object.keys(appOptionDefaults).join(', ')
     throw new UsageError(`${change}: must be the name of an option, =, and its value. Options are ${names}.`)
@@ -43,5 +43,5 @@ function readChange(change: string): [name: string, value: unknown] {
   if (isFlag && !['true', 'false', ''].includes(text)) {
     throw new UsageError(`${change}: ${name} is true or false.`)
   }
-  return [name, /^(true|false|[0-9]+)$/.test(text) ? (JSON.parse(text) as unknown) : text]
+  return [name, isFlag && text !== '' ? text === 'true' : text]
 }

@@ -1,10 +1,16 @@
 import { type Logger, pino } from 'pino'
 
 import type { Config } from '../config.ts'
+import { unknownVariables } from '../config/unknown-variables.ts'
 
-/** The server's log: JSON lines on standard error, so that what a command prints stays apart. */
+/**
+ * The server's log: JSON lines on standard error, so that what a command prints stays apart. What the environment holds in vain
+ * is said first.
+ */
 export function createLogger(level: Config['logLevel']): Logger {
-  return pino({ level }, pino.destination({ fd: 2, sync: true }))
+  const log = pino({ level }, pino.destination({ fd: 2, sync: true }))
+  for (const notice of unknownVariables(process.env)) log.warn(notice)
+  return log
 }
 
 /**

@@ -21,6 +21,11 @@ export function contradictions(config: Config): string[] {
       `PREAMP_SITES_TLS_PORT is ${config.sitesTlsPort}, the port of something else: HTTPS needs a port of its own`,
     )
   }
+  if (config.countryHeader !== undefined && config.trustedProxies.length === 0) {
+    problems.push(
+      'PREAMP_COUNTRY_HEADER is read from PREAMP_TRUSTED_PROXIES alone, and there are none: name the proxies, or leave it out',
+    )
+  }
   if (config.domainVerification === 'none' && !isLoopbackBind(config)) {
     problems.push(
       `PREAMP_DOMAIN_VERIFICATION=none lets everybody take any domain: it is for a server bound to loopback, not to ${config.host}`,

@@ -1,8 +1,20 @@
 import { describe, expect, test } from 'bun:test'
 import { resolve } from 'node:path'
 
+import { type SettingName, settings } from '../config.ts'
 import { UsageError } from '../usage-error.ts'
+import { isSecret } from './flags.ts'
 import { readConfig } from './read-config.ts'
+
+/** What is said of settings that do not fit; empty for those that do. */
+function problemOf(environment: Record<string, string>): string {
+  try {
+    readConfig(environment)
+    return ''
+  } catch (error) {
+    return String(error)
+  }
+}
 
 describe('readConfig', () => {
   test('the documented defaults hold', () => {
@@ -52,6 +64,22 @@ describe('readConfig', () => {
     expect(() => readConfig(wrong)).not.toThrow(/hunter2/)
   })
 
+  test.each((Object.keys(settings) as SettingName[]).filter((name) => isSecret(name)))(
+    'the secret %s is not shown where it does not fit',
+    (name) => {
+      const { variable } = settings[name]
+      const problem = problemOf({ [variable]: '!hunter' })
+      expect(problem).toContain(`${variable}: `)
+      expect(problem).not.toContain('!hunter')
+    },
+  )
+
+  test('the password of a wrong database is not shown', () => {
+    const problem = problemOf({ PREAMP_DATABASE_URL: 'mysql://preamp:hunter2@db/preamp' })
+    expect(problem).toContain('PREAMP_DATABASE_URL: must begin with postgres://')
+    expect(problem).not.toContain('hunter2')
+  })
+
   test('half a key is refused', () => {
     expect(() => readConfig({ PREAMP_ACCESS_KEY_ID: 'AKIAEXAMPLE' })).toThrow(/together or not at all/)
   })
@@ -90,6 +118,7 @@ describe('a mistake is named by the setting as it was given', () => {
     [{ PREAMP_API_PORT: '4780' }, {}, 'are both 4780'],
     [{ PREAMP_ACCESS_KEY_ID: 'AKIDEXAMPLE' }, {}, 'are given together or not at all'],
     [{ PREAMP_TLS_CERT_FILE: 'a.crt' }, {}, 'are given together or not at all'],
+    [{ PREAMP_COUNTRY_HEADER: 'cf-ipcountry' }, {}, 'is read from PREAMP_TRUSTED_PROXIES alone'],
     [
       { PREAMP_TLS_CERT_FILE: 'a.crt', PREAMP_TLS_KEY_FILE: 'a.key', PREAMP_SITES_TLS_PORT: '4780' },
       {},
@@ -100,14 +129,7 @@ describe('a mistake is named by the setting as it was given', () => {
   })
 
   test('a secret that is too short is neither shown nor said to be missing', () => {
-    const environment = { PREAMP_ACCESS_KEY_ID: 'AKIDEXAMPLE', PREAMP_SECRET_ACCESS_KEY: 'shorty' }
-    const failure = (() => {
-      try {
-        return readConfig(environment)
-      } catch (error) {
-        return String(error)
-      }
-    })()
+    const failure = problemOf({ PREAMP_ACCESS_KEY_ID: 'AKIDEXAMPLE', PREAMP_SECRET_ACCESS_KEY: 'shorty' })
     expect(failure).toContain('PREAMP_SECRET_ACCESS_KEY: ')
     expect(failure).not.toContain('shorty')
     expect(failure).not.toContain('given together')

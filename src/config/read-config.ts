@@ -1,7 +1,7 @@
 import { type Config, type SettingName, settings } from '../config.ts'
 import { UsageError } from '../usage-error.ts'
 import { contradictions } from './contradictions.ts'
-import { flagOf } from './flags.ts'
+import { flagOf, isSecret } from './flags.ts'
 
 /**
  * Reads the configuration: flags over environment over defaults.
@@ -14,7 +14,8 @@ export function readConfig(
 ): Config {
   const problems: string[] = []
   const config: Record<string, unknown> = {}
-  for (const [name, { variable, schema }] of Object.entries(settings)) {
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const { variable, schema } = settings[name]
     const flagged = flags[name]
     const given: unknown = flagged ?? emptyAsAbsent(environment[variable])
     const result = schema.safeParse(given)
@@ -22,10 +23,8 @@ export function readConfig(
       config[name] = result.data
       continue
     }
-    const source = flagged === undefined ? `${variable}=` : `${flagOf(name as SettingName)} `
-    // A secret that does not fit is a secret all the same.
-    const isSecret = name === 'secretAccessKey' || name === 'smtpUrl' || name === 'metricsToken'
-    const shown = isSecret ? variable : `${source}${JSON.stringify(given)}`
+    const source = flagged === undefined ? `${variable}=` : `${flagOf(name)} `
+    const shown = isSecret(name) ? variable : `${source}${JSON.stringify(given)}`
     problems.push(`${shown}: ${result.error.issues[0]?.message}`)
   }
   if (problems.length === 0) problems.push(...contradictions(config as Config))

@@ -2,9 +2,10 @@ import { z } from 'zod'
 
 import { limits } from '../model/limits.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
-import { listOf, mapping, readShape, readYaml, text } from './read-yaml.ts'
+import { listOf, mapping, pathText, readShape, readYaml, text } from './read-yaml.ts'
 import { RefusedContent } from './refused-content.ts'
 import { repositoryPath } from './repository-path.ts'
+import { quoted } from './site-path.ts'
 
 /** What the server decides, as it belongs to the connection or the length of what it sends (RFC 9110 §7.6.1). */
 const serverHeaders = [
@@ -19,36 +20,42 @@ const serverHeaders = [
   'transfer-encoding',
   'upgrade',
 ]
+const header = z
+  .object(
+    {
+      key: text,
+      value: text.nullish().transform((value) => (value ?? '').trim()),
+    },
+    mapping,
+  )
+  .superRefine(({ key, value }, context) => {
+    const ofName = problemOfName(key)
+    if (ofName !== undefined)
+      context.addIssue({ code: 'custom', path: ['key'], message: `${quoted(key)} ${ofName}` })
+    const ofValue = problemOfValue(value)
+    if (ofValue !== undefined)
+      context.addIssue({ code: 'custom', path: ['value'], message: `of ${quoted(key)} ${ofValue}` })
+  })
 const headers = z.object(
   {
     pattern: text.min(1, { error: 'is empty' }),
-    headers: listOf(
-      z.object(
-        {
-          key: text
-            .regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'cannot be the name of a header' })
-            .refine((name) => !serverHeaders.includes(name.toLowerCase()), {
-              error: 'is a header that the server decides',
-            }),
-          value: text
-            .nullish()
-            .transform((value) => (value ?? '').trim())
-            .refine((value) => !/[^\P{Cc}\t]/u.test(value), {
-              error: 'has a line break or another control character, which no header can have',
-            })
-            .refine((value) => !/[\u0100-\uffff]/.test(value), {
-              error: 'has characters that no header can have: encode them',
-            }),
-        },
-        mapping,
-      ),
-      limits.customHeadersOfPatternMax,
-      'must be a list of headers',
-    ),
+    headers: listOf(header, limits.customHeadersOfPatternMax, 'must be a list of headers'),
   },
   mapping,
 )
 const headersList = listOf(headers, limits.customHeaderPatternsMax, 'must be a list of patterns with headers')
+
+function problemOfName(name: string): string | undefined {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return 'cannot be the name of a header'
+  return serverHeaders.includes(name.toLowerCase()) ? 'is a header that the server decides' : undefined
+}
+
+function problemOfValue(value: string): string | undefined {
+  if (/[^\P{Cc}\t]/u.test(value))
+    return 'has a line break or another control character, which no header can have'
+  return /[\u0100-\uffff]/.test(value) ? 'has characters that no header can have: encode them' : undefined
+}
+
 const fileShape = z.object(
   {
     customHeaders: z.unknown().optional(),
@@ -84,7 +91,7 @@ export function readCustomHeaders(
 /**
  * Reads `customHttp.yml`, or what the app has in its place: one list of headers, or for a monorepo one for each app.
  * @param appRoot of the app that is built; empty where it is not in a monorepo
- * @returns undefined where it says nothing of this app
+ * @returns undefined where it says nothing of this app, of which `explainNoHeaders` tells why
  * @throws {RefusedContent}
  */
 export function parseCustomHeaders(
@@ -92,9 +99,42 @@ export function parseCustomHeaders(
   what: string,
   appRoot: string,
 ): CustomHeaders[] | undefined {
-  const lists = readLists(source, what)
-  const own = lists.find(({ root }) => root === appRoot) ?? lists.find(({ root }) => root === undefined)
+  const own = ownList(readLists(readYaml(source, what), what), appRoot)
   return own && readCustomHeaders(own.list, what, own.path)
+}
+
+/**
+ * Why the same says nothing of this app, and what to write. A mistyped key looks like headers that are sent.
+ * @throws {RefusedContent}
+ */
+export function explainNoHeaders(source: string, appRoot: string): string {
+  const what = 'custom headers'
+  const document = readYaml(source, what)
+  const lists = readLists(document, what)
+  const own = ownList(lists, appRoot)
+  if (own === undefined) return `It is empty. ${wantedForm}`
+  const within = own.path.slice(0, -1)
+  const holder = Object(
+    within.reduce((value: unknown, key) => Reflect.get(Object(value), key), document),
+  ) as object
+  const place = within.length === 0 ? 'It' : `Its ${pathText(within)}`
+  if (Object.hasOwn(holder, 'customHeaders')) return `${place} has nothing in "customHeaders". ${wantedForm}`
+  const roots = lists.flatMap(({ root }) => (root === undefined ? [] : quoted(root)))
+  if (within.length === 0 && roots.length > 0) {
+    const wanted = appRoot === '' ? 'none outside of "applications"' : `none for ${quoted(appRoot)}`
+    const next = appRoot === '' ? 'Write "customHeaders" beside it' : 'Write an entry with that appRoot'
+    return `It has headers for the apps in ${shownOf(roots)} and ${wanted}. ${next}: a list of patterns with headers.`
+  }
+  const keys = Object.keys(holder)
+  const found = keys.length === 0 ? '' : `${shownOf(keys.map(quoted))} and `
+  return `${place} has ${found}no "customHeaders". ${wantedForm}`
+}
+
+const wantedForm = 'Headers stand below "customHeaders": a list of patterns with headers.'
+
+function shownOf(names: string[]): string {
+  const shownMax = 5
+  return [...names.slice(0, shownMax), ...(names.length > shownMax ? ['…'] : [])].join(', ')
 }
 
 /**
@@ -102,7 +142,7 @@ export function parseCustomHeaders(
  * @throws {RefusedContent}
  */
 export function checkCustomHeadersOf(source: string, what: string): void {
-  for (const { list, path } of readLists(source, what)) readCustomHeaders(list, what, path)
+  for (const { list, path } of readLists(readYaml(source, what), what)) readCustomHeaders(list, what, path)
 }
 
 interface HeadersList {
@@ -112,8 +152,10 @@ interface HeadersList {
   path: PropertyKey[]
 }
 
-function readLists(source: string, what: string): HeadersList[] {
-  const document = readYaml(source, what)
+const ownList = (lists: HeadersList[], appRoot: string): HeadersList | undefined =>
+  lists.find(({ root }) => root === appRoot) ?? lists.find(({ root }) => root === undefined)
+
+function readLists(document: unknown, what: string): HeadersList[] {
   if (document === undefined || document === null) return []
   const { customHeaders, applications } = readShape(fileShape, document, what)
   const ofApps = (applications ?? []).map((app, index) => ({

@@ -6,6 +6,7 @@ import { refuseAccess } from './access.ts'
 import { writtenRules } from './compile-site.ts'
 import { decide } from './decide.ts'
 import { explainAnswer } from './explain-answer.ts'
+import { customHeaderNotes } from './explain-custom-headers.ts'
 import {
   explainDeployment,
   explainKeptFile,
@@ -76,7 +77,7 @@ export async function explain(
       byRule: trace.deciding !== undefined,
       byHttps: comesByHttps(question, https, options.arrival),
     }),
-    notes: [...trace.notes(), ...notesOf(site, decision.kind)],
+    notes: [...trace.notes(), ...customHeaderNotes(row.app, site), ...notesOf(site, decision.kind)],
   }
 }
 

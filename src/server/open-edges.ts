@@ -11,6 +11,7 @@ import type { TlsSettings } from '../edge/messages.ts'
 import { type EdgeSupervisor, SitesPortInUse, superviseEdges } from '../edge/supervisor.ts'
 import { UsageError } from '../usage-error.ts'
 import { httpsPortOf, siteSuffixOf } from './addresses.ts'
+import { certificateNotice } from './certificate-names.ts'
 import { credentialsKeyOf } from './site-credentials.ts'
 import type { State } from './state.ts'
 
@@ -25,7 +26,7 @@ export async function openEdges({
   log,
 }: Pick<State, 'config' | 'directory' | 'secrets' | 'log'>): Promise<EdgeSupervisor> {
   // Processes share a port by `reusePort`, which spreads connections over them on Linux alone.
-  const tls = tlsSettings(config)
+  const tls = tlsSettings(config, log)
   const countryFile = await usableCountryFile(config, log)
   const processesMax = process.platform === 'linux' ? availableParallelism() : 1
   try {
@@ -79,11 +80,14 @@ export async function openEdges({
 }
 
 /** @throws {UsageError} where the files hold no certificate that can be used */
-function tlsSettings({ tlsCertFile, tlsKeyFile, sitesTlsPort, http2 }: Config): TlsSettings | null {
+function tlsSettings(config: Config, log: Logger): TlsSettings | null {
+  const { tlsCertFile, tlsKeyFile, sitesTlsPort, http2 } = config
   if (tlsCertFile === undefined || tlsKeyFile === undefined) return null
   const files = { certFile: resolve(tlsCertFile), keyFile: resolve(tlsKeyFile) }
   try {
-    readCertificate(files)
+    const { cert } = readCertificate(files)
+    const notice = certificateNotice(cert, files.certFile, siteSuffixOf(config))
+    if (notice !== undefined) log.warn(notice)
   } catch (error) {
     if (!(error instanceof UnusableCertificate)) throw error
     throw new UsageError(`${error.message}. See PREAMP_TLS_CERT_FILE and PREAMP_TLS_KEY_FILE.`, {

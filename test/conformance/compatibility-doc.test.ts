@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { operations } from '../../src/api/operations.ts'
@@ -40,3 +40,25 @@ describe('docs/compatibility.md', () => {
     expect(named.map(([, member]) => member).filter((member) => !members.has(member!))).toEqual([])
   })
 })
+
+/** A row with a cell too many makes the formatter take the table for text, and no reader sees it as one. */
+test.each(documents())('the tables of %s have as many cells in each row', (path) => {
+  const text = readFileSync(join(root, path), 'utf8').replaceAll(/^```[^]*?^```$/gm, '')
+  for (const [table] of text.matchAll(/(?:^\|.*\n)+/gm)) {
+    const [head, rule, ...body] = table.trimEnd().split('\n').map(cellsOf)
+    expect(rule).toBeDefined()
+    for (const cell of rule!) expect(cell).toMatch(/^ ?:?-+:? ?$/)
+    const odd = body.filter((cells) => cells.length !== head!.length)
+    expect(odd).toEqual([])
+    expect(rule!.length).toBe(head!.length)
+  }
+})
+
+function documents(): string[] {
+  const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(
+    (name) => `docs/${name}`,
+  )
+  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...inDocs].filter((name) => name.endsWith('.md'))
+}
+
+const cellsOf = (row: string): string[] => row.split(/(?<!\\)\|/).slice(1, -1)

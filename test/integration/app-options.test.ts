@@ -27,7 +27,10 @@ test('options of an app have defaults, are changed one by one, and can be set ba
 })
 
 test.each([
-  [{ network: 'no' }, "1 validation error detected: Value 'no' at 'network' failed to satisfy constraint"],
+  [
+    { network: 'no' },
+    "1 validation error detected: Value 'no' at 'network' failed to satisfy constraint: Member must be of type boolean",
+  ],
   [{ netwrok: false }, '1 validation error detected: '],
 ])('the options %p are refused', async (body, message) => {
   expect(await askEndpoint(api, 'PUT', path, body)).toEqual({

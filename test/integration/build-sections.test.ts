@@ -138,6 +138,20 @@ frontend:
       expect([customHeaders, legacyCustomHeaders]).toEqual([saying('file'), saying('spec')])
     })
 
+    test('tell of custom headers for other apps of a monorepo, and of none', async () => {
+      const { jobKey } = await run(
+        {
+          'amplify.yml': `version: 1\napplications:\n${monorepoApp('shop', '      artifacts: { baseDirectory: out }\n')}`,
+          'customHttp.yml': `applications:\n  - appRoot: apps/web\n    ${headers('web')}  - appRoot: apps/admin\n    headers: []\n`,
+          'apps/shop/x': '',
+        },
+        { AMPLIFY_MONOREPO_APP_ROOT: 'apps/shop' },
+      )
+      expect(await runs.log(jobKey, 'BUILD')).toContain(
+        '[WARNING]: customHttp.yml has no effect. It has headers for the apps in "apps/web", "apps/admin" and none for "apps/shop". Write an entry with that appRoot: a list of patterns with headers.',
+      )
+    })
+
     test('are left out of a push that changes nothing below the root, and of nothing else', async () => {
       const spec = `version: 1\nfrontend: { phases: { build: { commands: ['echo ran'] } }, artifacts: { baseDirectory: src } }\n`
       const { repository, branchId } = await run(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { GenerateAccessLogsCommand } from '@aws-sdk/client-amplify'
 
 import { type LoggedRequest, parseAccessLog } from '../support/access-log.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { runCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
 import { getRaw } from '../support/raw-http.ts'
@@ -100,6 +101,20 @@ test('a site is served by HTTPS, with HTTP/1.1 and HTTP/2, and by HTTP/2 without
   expect(await (await visitByTls('/about')).text()).toBe('<h1>About</h1>')
   const answer = { status: 200, body: '<h1>About</h1>' }
   expect(await visitByHttp2(`https://127.0.0.1:${tlsPort}`, '/about')).toEqual(answer)
+})
+
+test('a folder is deployed, and its addresses are printed as visitors reach them', async () => {
+  const files = join(folder, 'files')
+  mkdirSync(files)
+  writeFileSync(join(files, 'index.html'), '<h1>Deployed</h1>')
+  const deployed = await runCommand(preamp.dataDir, 'deploy', files, '--app', 'deployed')
+  expect(deployed.output).toMatch(new RegExp(`^https://main\\.d[a-z0-9]+\\.localhost:${tlsPort}\n$`))
+  expect(deployed.errors).toMatch(new RegExp(`stays at https://main--1\\.d[a-z0-9]+\\.localhost:${tlsPort} `))
+  const { host, hostname } = new URL(deployed.output.trim())
+  expect(await (await visitByTls('/', { headers: { host } })).text()).toBe('<h1>Deployed</h1>')
+  const appId = hostname.split('.')[1]!
+  const list = await runCommand(preamp.dataDir, 'rollback', appId, 'main', '--list')
+  expect(list.output).toContain(/https:\S+/.exec(deployed.errors)![0])
 })
 
 describe('plain HTTP', () => {

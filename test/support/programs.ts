@@ -14,6 +14,7 @@ export const programs = {
   prlimit: 'util-linux',
   aws: 'awscli',
   boto3: 'python3-boto3',
+  openssl: 'openssl',
   postgres: 'postgresql',
   'ceph-mon': 'ceph-mon',
   'ceph-osd': 'ceph-osd',
