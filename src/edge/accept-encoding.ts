@@ -3,6 +3,7 @@ export type Encoding = 'br' | 'gzip'
 /** Most preferred first: brotli is smaller at the same effort. */
 const encodings: Encoding[] = ['br', 'gzip']
 const knownHeadersMax = 256
+const knownCharactersMax = 256
 /** Browsers send one of a few headers with every request. */
 const known = new Map<string, Encoding | 'identity'>()
 
@@ -12,6 +13,7 @@ export function chooseEncoding(acceptEncoding: string | null): Encoding | 'ident
   let choice = known.get(acceptEncoding)
   if (choice === undefined) {
     choice = choose(acceptEncoding)
+    if (acceptEncoding.length > knownCharactersMax) return choice
     if (known.size >= knownHeadersMax) known.clear()
     known.set(acceptEncoding, choice)
   }

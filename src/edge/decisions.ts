@@ -5,8 +5,8 @@ import type { Visitor } from './visitors.ts'
 
 /** Addresses whose decisions are kept, in two halves that change places: what is asked for stays. */
 const keptMax = 20_000
-
-const keptKinds = new Set<Decision['kind']>(['file', 'redirect', 'proxy'])
+/** Of an address, and of one that it leads to. Longer ones are decided anew: strangers may send 100 KB of them at a time. */
+const keptCharactersMax = 512
 
 interface Kept {
   site: Site
@@ -14,8 +14,7 @@ interface Kept {
 }
 
 /**
- * Decides as `decide.ts` does, and remembers what will be decided again. Only files, redirects and what is fetched
- * are kept, of addresses without a query: whoever makes up addresses finds none, or adds queries.
+ * Decides as `decide.ts` does, and remembers what will be decided again. What it remembers is bounded, in bytes as well.
  * @param countOverruns is told of patterns that took too long, each time they do
  */
 export function createDecisions(
@@ -61,10 +60,24 @@ export function createDecisions(
     })
     if (decided.overruns !== undefined) countOverruns(site as Site, decided.overruns)
     const decision = describe(decided)
-    const isKept = keptKinds.has(decision.kind)
-    if (isKept && isRead && !dependsOnVisitor && typeof site === 'object' && !/[?#]/.test(url)) {
+    if (typeof site === 'object' && isRead && !dependsOnVisitor && isWorthKeeping(url, decided)) {
       keep(url, { site, decision })
     }
     return decision
+  }
+}
+
+/** Whoever makes up addresses mostly finds none, adds queries, or makes long ones. */
+function isWorthKeeping(url: string, decision: Decision): boolean {
+  if (url.length > keptCharactersMax || /[?#]/.test(url)) return false
+  switch (decision.kind) {
+    case 'file':
+      return true
+    case 'redirect':
+      return decision.location.length <= keptCharactersMax
+    case 'proxy':
+      return decision.url.length <= keptCharactersMax
+    default:
+      return false
   }
 }

@@ -114,11 +114,13 @@ type HeaderKind = 'passed-on' | 'refused' | 'said-by-proxies' | 'next-data'
 /** Of names that were met before. Visitors may make up any number of them. */
 const kinds = new Map<string, HeaderKind>()
 const kindsMax = 1000
+const kindCharactersMax = 100
 
 function kindOf(name: string): HeaderKind {
   const known = kinds.get(name)
   if (known) return known
   const kind = kindOfNew(name)
+  if (name.length > kindCharactersMax) return kind
   if (kinds.size >= kindsMax) kinds.clear()
   kinds.set(name, kind)
   return kind

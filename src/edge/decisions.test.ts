@@ -1,0 +1,71 @@
+import { expect, test } from 'bun:test'
+
+import { pino } from 'pino'
+
+import { appRow, branchRow } from '../../test/support/rows.ts'
+import { compileSite } from './compile-site.ts'
+import { createDecisions } from './decisions.ts'
+import { FileTable } from './file-table.ts'
+import type { Site } from './site.ts'
+import { createVisitors } from './visitors.ts'
+
+const findVisitor = createVisitors({
+  trustedProxies: [],
+  countryHeader: undefined,
+  countryOf: undefined,
+  endsTls: false,
+})
+
+function siteWith(customRules: object[]): Site {
+  const app = appRow()
+  app.settings.customRules = customRules as never
+  const deployment = {
+    deploymentId: 'one',
+    files: new FileTable({ 'index.html': { sha: '00'.repeat(32), size: 1 } }),
+    modifiedAt: 0,
+    lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT',
+    customHeaders: undefined,
+    legacyCustomHeaders: undefined,
+    customRules: undefined,
+    appRoot: '',
+    folder: '',
+  }
+  const log = pino({ level: 'silent' })
+  return compileSite({ app, branch: branchRow(app.appId), deployment: undefined }, deployment, {
+    plainProxies: false,
+    log,
+  })
+}
+
+const long = 'a'.repeat(600)
+
+test.each([
+  ['a file', '/', 'file', true],
+  ['a redirect', '/old', 'redirect', true],
+  ['what is fetched', '/api/x', 'proxy', true],
+  ['nothing', '/none.png', 'not-found', false],
+  ['an address with a query', '/?a=1', 'file', false],
+  ['a long address', `/page/${long}`, 'file', false],
+  ['a redirect to a long address', '/far', 'redirect', false],
+  ['what is fetched from a long address', '/deep', 'proxy', false],
+  ['what depends on the visitor', '/by', 'redirect', false],
+])('%s is remembered as far as it may be', (_, path, kind, isKept) => {
+  const site = siteWith([
+    { source: '/old', target: '/', status: '301' },
+    { source: '/far', target: `/${long}`, status: '302' },
+    { source: '/api/<*>', target: 'https://example.com/<*>', status: '200' },
+    { source: '/deep', target: `https://example.com/${long}`, status: '200' },
+    { source: '/page/<*>', target: '/index.html', status: '200' },
+    { source: '/by', target: '/', status: '302', condition: '<DE>' },
+    { source: '/by', target: '/', status: '302' },
+  ])
+  const decide = createDecisions(() => undefined)
+  const ask = () => {
+    const request = new Request(`http://main.d1.localhost${path}`)
+    return decide(site, request, findVisitor(request, { requestIP: () => null }))
+  }
+  const [first, second] = [ask(), ask()]
+  expect(first.kind).toBe(kind as never)
+  expect(second).toEqual(first)
+  expect(second === first).toBe(isKept)
+})
