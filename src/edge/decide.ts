@@ -10,13 +10,15 @@ import {
   replacedAsset,
   type Trace,
 } from './apply-rules.ts'
-import { type HeaderSet, noHeaders } from './header-rules.ts'
+import { type HeaderSet, noHeaders, personally } from './header-rules.ts'
 import type { Deployment, SiteAnswer } from './site.ts'
 import { splitUrl } from './split-url.ts'
 
 /** What an edge does with a request; `edge.ts` carries it out. */
 export type Decision = Action & {
   headers: HeaderSet
+  /** Somebody else may be answered something else; absent where only what is asked for was looked at. */
+  dependsOnVisitor?: true
   /** Patterns that took too long and so did not match; absent for none. */
   overruns?: number
 }
@@ -79,6 +81,7 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   const { deployment } = site
   if (!deployment) return { kind: site.isPermanent ? 'not-kept' : 'never-deployed', headers }
   const { method } = question
+  let dependsOnVisitor = false
   const asked: Asked = {
     site,
     deployment,
@@ -86,8 +89,14 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
       host: host.replace(/:[0-9]*$/, ''),
       path,
       query,
-      country: () => question.country(),
-      header: (name) => question.header(name),
+      country() {
+        dependsOnVisitor = true
+        return question.country()
+      },
+      header(name) {
+        dependsOnVisitor = true
+        return question.header(name)
+      },
     },
     isRead: method === 'GET' || method === 'HEAD',
     budget: requestBudget(),
@@ -95,7 +104,12 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   }
   const action = act(asked, method)
   const overruns = headerBudget.overruns + asked.budget.overruns
-  return { ...action, headers, ...(overruns > 0 && { overruns }) }
+  return {
+    ...action,
+    headers: dependsOnVisitor ? personally(headers) : headers,
+    ...(dependsOnVisitor && { dependsOnVisitor }),
+    ...(overruns > 0 && { overruns }),
+  }
 }
 
 function act(asked: Asked, method: string): Action {

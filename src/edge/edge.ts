@@ -7,6 +7,7 @@ import type { AccessLog } from './access-log.ts'
 import { refuseAccess } from './access.ts'
 import { answerPlainly } from './answer-action.ts'
 import { type Answer, ownOf, responseOf } from './answer.ts'
+import { personalOf } from './cache-control.ts'
 import { contentTypeOf, isPageType } from './content-type.ts'
 import type { FileDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
@@ -186,7 +187,11 @@ export function createEdge(options: {
     const keepsAuthorization = site.access.verifier === undefined
     const task = { target, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
     if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
-    return withHeaders(await proxy.forward(request, task), headers)
+    const made = await proxy.forward(request, task)
+    if (headers.isPersonal) {
+      made.headers.set('cache-control', personalOf(made.headers.get('cache-control')))
+    }
+    return withHeaders(made, headers)
   }
 
   /** Every answer tells its id. What is not for anybody's site is not in anybody's log and metrics. */
