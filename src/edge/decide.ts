@@ -1,3 +1,4 @@
+import { customRulesFile } from '../model/hosting-files.ts'
 import type { ManifestFile } from '../model/manifest.ts'
 import { lookUpStatic } from '../model/static-lookup.ts'
 import { requestBudget } from '../rules/pattern/bounded-search.ts'
@@ -116,7 +117,13 @@ function act(asked: Asked, method: string): Action {
   const byRule = applyFirstRules(asked)
   if (byRule && byRule !== 'nothing-there') return byRule
   if (!asked.isRead) return { kind: method === 'OPTIONS' ? 'options' : 'method-not-allowed' }
-  return (byRule ? undefined : byFiles(asked)) ?? applyLastRules(asked) ?? byNotFoundPage(asked)
+  const isHidden = byRule !== undefined || isOwnRules(asked)
+  return (isHidden ? undefined : byFiles(asked)) ?? applyLastRules(asked) ?? byNotFoundPage(asked)
+}
+
+/** A deployment that was made while the option was off has the file among those for visitors. */
+function isOwnRules({ site, request: { path } }: Asked): boolean {
+  return site.options.customRulesFile && path.segments.length === 1 && path.segments[0] === customRulesFile
 }
 
 function byFiles(asked: Asked): Action | undefined {

@@ -1,5 +1,6 @@
 import { appOptionsOf } from '../model/app-options.ts'
 import type { ExplainedAccess, ExplainQuestion, Explanation } from '../model/explanation.ts'
+import { customRulesFile } from '../model/hosting-files.ts'
 import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
 import type { SiteRow } from '../store/deployments.ts'
 import { refuseAccess } from './access.ts'
@@ -77,7 +78,7 @@ export async function explain(
       byRule: trace.deciding !== undefined,
       byHttps: comesByHttps(question, https, options.arrival),
     }),
-    notes: [...trace.notes(), ...customHeaderNotes(row.app, site), ...notesOf(site, decision.kind)],
+    notes: [...trace.notes(), ...customHeaderNotes(row.app, site), ...notesOnRules(site), ...notesOf(site, decision.kind)],
   }
 }
 
@@ -106,6 +107,24 @@ const accessReasons = {
   forbidden: 'The address lists of the app keep this address out.',
   unauthorized: 'The password is asked for, and the visit does not bring it.',
   maintenance: 'The option maintenance of the app is on.',
+}
+
+/** Why rules that are there do not count. */
+function notesOnRules({ deployment, options }: Site): string[] {
+  const isOn = options.customRulesFile
+  if (deployment?.files.has(customRulesFile)) {
+    return [
+      isOn
+        ? `The rules of ${customRulesFile} do not count: the deployment was made while the option customRulesFile was off. Deploy again.`
+        : `${customRulesFile} of this deployment is a page like any other: the option customRulesFile of the app is off.`,
+    ]
+  }
+  const count = deployment?.customRules?.length ?? 0
+  if (isOn || count === 0) return []
+  const rules = count === 1 ? 'a rule' : `${count} rules`
+  return [
+    `The deployment brings ${rules} in ${customRulesFile}, which do not count: the option customRulesFile of the app is off.`,
+  ]
 }
 
 const startPage = 'index.html'
