@@ -3,8 +3,15 @@ import type { WrittenRule } from '../model/written-rule.ts'
 import type { Mismatch } from '../rules/match.ts'
 import type { RuleOutcome } from '../rules/outcome.ts'
 import { type Rule, statusDefault } from '../rules/rule.ts'
+import { targetWarnings } from '../rules/target-warnings.ts'
 import type { PassedOver, Trace } from './apply-rules.ts'
 import type { Site } from './site.ts'
+
+const sourceReasons: Record<Rule['source']['kind'], string> = {
+  path: 'Its source is another address.',
+  expression: 'Its expression does not match.',
+  host: 'Its source is another host.',
+}
 
 type Looked = Pick<ExplainedRule, 'result' | 'reason'>
 
@@ -19,6 +26,7 @@ export class RuleTrace implements Trace {
   readonly #own: readonly WrittenRule[]
   readonly #brought: readonly WrittenRule[]
   readonly #asked: Asked
+  readonly #warnings: ReadonlyMap<number, string[]>
   readonly #looked = new Map<number, Looked>()
   readonly #headerPatterns: number[] = []
   #deciding: number | undefined
@@ -30,6 +38,8 @@ export class RuleTrace implements Trace {
     this.#own = own
     this.#brought = brought
     this.#asked = asked
+    const { first, last } = asked.site.rules
+    this.#warnings = new Map([...first.all, ...last.all].map((rule) => [rule.index, targetWarnings(rule)]))
     for (const { index, ignored } of asked.site.rules.ignored) {
       this.#looked.set(index, { result: 'ignored', reason: ignored })
     }
@@ -69,6 +79,7 @@ export class RuleTrace implements Trace {
       status: status ?? statusDefault,
       condition: condition || undefined,
       ...(this.#looked.get(index) ?? this.#whyNotReached(index)),
+      warnings: this.#warnings.get(index) ?? [],
     }))
   }
 
@@ -99,12 +110,12 @@ export class RuleTrace implements Trace {
     return `It shows ${outcome.path}${status}.`
   }
 
-  #whySkipped({ condition }: Rule, why: Mismatch | PassedOver): string {
+  #whySkipped({ source, condition }: Rule, why: Mismatch | PassedOver): string {
     const { country } = this.#asked
     const wanted = condition && 'country' in condition ? condition.country : ''
     const header = condition && 'header' in condition ? condition : undefined
     const reasons: Record<Mismatch | PassedOver, string> = {
-      source: 'Its source is another address.',
+      source: sourceReasons[source.kind],
       query: 'Its source asks for parameters that the query does not have, or not with these values.',
       country: `It is for visitors from ${wanted}, and this one is from ${country}.`,
       'country-unknown': `It is for visitors from ${wanted}, and nothing says where this one is.`,
