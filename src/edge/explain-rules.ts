@@ -2,10 +2,13 @@ import type { ExplainedRule } from '../model/explanation.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import type { Mismatch } from '../rules/match.ts'
 import type { RuleOutcome } from '../rules/outcome.ts'
+import { patternWarning } from '../rules/pattern/glob.ts'
 import { type Rule, statusDefault } from '../rules/rule.ts'
 import { targetWarnings } from '../rules/target-warnings.ts'
 import type { PassedOver, Trace } from './apply-rules.ts'
 import type { Site } from './site.ts'
+
+const patternWarningsMax = 20
 
 const sourceReasons: Record<Rule['source']['kind'], string> = {
   path: 'Its source is another address.',
@@ -84,10 +87,13 @@ export class RuleTrace implements Trace {
   }
 
   notes(): string[] {
-    return this.#headerPatterns.map(
+    const { entries } = this.#asked.site.headers
+    const takeTooLong = this.#headerPatterns.map(
       (place) =>
-        `The pattern ${this.#asked.site.headers.entries[place]!.pattern} of custom headers took too long for this path, and its headers are not sent.`,
+        `The pattern ${entries[place]!.pattern} of custom headers took too long for this path, and its headers are not sent.`,
     )
+    const foreign = entries.flatMap(({ pattern }) => patternWarning(pattern) ?? [])
+    return [...takeTooLong, ...foreign.slice(0, patternWarningsMax)]
   }
 
   #nameOf(index: number): Pick<ExplainedRule, 'number' | 'list'> {

@@ -321,6 +321,27 @@ describe('a deployment without index.html', () => {
     await site.setRules()
   })
 
+  test('is told what patterns of headers do not mean', async () => {
+    const patterns = ['/a?.js', '/[slug].js', '/!(x).js', '/@(a|b)/*', '/**/*.{js,css}', '/a+b/*']
+    const entries = patterns.map((pattern) => `  - { pattern: '${pattern}', headers: [{ key: X, value: '1' }] }`)
+    const customHttp = ['customHeaders:', ...entries, ''].join('\n')
+    const jobId = await site.publish({ 'index.html': 'home', 'customHttp.yml': customHttp })
+    const warnings = [
+      ['/a?.js', '?'],
+      ['/[slug].js', '[slug]'],
+      ['/!(x).js', '!(…)'],
+      ['/@(a|b)/*', '@(…)'],
+    ].map(
+      ([pattern, foreign]) =>
+        `In the pattern "${pattern}" of custom headers ${foreign} stands for nothing but these characters: the wildcards are *, ** and {a,b}.`,
+    )
+    const log = await logOf('DEPLOY', jobId)
+    for (const warning of warnings) expect(log).toContain(`[WARNING]: ${warning}`)
+    expect(log.split('of custom headers')).toHaveLength(warnings.length + 1)
+    const { notes } = await explainedAt(preamp, `http://${site.host}/`)
+    expect(notes).toEqual(warnings)
+  })
+
   test('fails with the option requireIndex', async () => {
     await site.setOptions({ requireIndex: true })
     await expect(site.publish({ 'a.css': 'a' })).rejects.toThrow(
