@@ -19,7 +19,6 @@ export function defaultCacheControl({ vary, isPersonal }: Pick<HeaderSet, 'vary'
 export function personalOf(value: string | null): string {
   if (value === null || value.trim() === '') return personalCacheControl
   const directives = value.split(',').map((text) => text.trim())
-  const nameOf = (directive: string) => directive.replace(/\s*=.*/s, '').toLowerCase()
   if (directives.some((directive) => nameOf(directive) === 'no-store')) return value
   const own = directives.filter((directive) => !forShared.has(nameOf(directive)) && directive !== '')
   return ['private', ...own].join(', ')
@@ -27,3 +26,5 @@ export function personalOf(value: string | null): string {
 
 /** What is said to shared caches, and `private`, which may name single headers there. */
 const forShared = new Set(['public', 'private', 's-maxage', 'proxy-revalidate'])
+
+const nameOf = (directive: string) => directive.replace(/\s*=.*/s, '').toLowerCase()

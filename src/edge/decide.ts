@@ -82,7 +82,7 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   const { deployment } = site
   if (!deployment) return { kind: site.isPermanent ? 'not-kept' : 'never-deployed', headers }
   const { method } = question
-  let dependsOnVisitor = false
+  const looked = { atVisitor: false }
   const asked: Asked = {
     site,
     deployment,
@@ -91,11 +91,11 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
       path,
       query,
       country() {
-        dependsOnVisitor = true
+        looked.atVisitor = true
         return question.country()
       },
       header(name) {
-        dependsOnVisitor = true
+        looked.atVisitor = true
         return question.header(name)
       },
     },
@@ -107,8 +107,8 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   const overruns = headerBudget.overruns + asked.budget.overruns
   return {
     ...action,
-    headers: dependsOnVisitor ? personally(headers) : headers,
-    ...(dependsOnVisitor && { dependsOnVisitor }),
+    headers: looked.atVisitor ? personally(headers) : headers,
+    ...(looked.atVisitor && { dependsOnVisitor: true as const }),
     ...(overruns > 0 && { overruns }),
   }
 }

@@ -17,6 +17,7 @@ import { redirectToHttps } from './https-redirect.ts'
 import { type Listener, type ListenerPort, openListener } from './listener.ts'
 import { errorPage, refuse, withHeaders } from './pages.ts'
 import { createProxy } from './proxy.ts'
+import { announcesTooMuch, mayBringBody, readUnannounced, tooLarge } from './request-body.ts'
 import { nextRequestId } from './request-id.ts'
 import { createSiteCounters } from './site-counters.ts'
 import type { Site, SiteAnswer } from './site.ts'
@@ -126,6 +127,7 @@ export function createEdge(options: {
 
   function answer(visit: Visit, site: SiteAnswer): Answer | Promise<Answer> {
     const { request, visitor } = visit
+    if (announcesTooMuch(request)) return tooLarge()
     if (typeof site === 'string') return carryOut(visit, site, decide(site, request, visitor))
     const elsewhere = httpsPort === undefined ? undefined : redirectToHttps(request, visitor, httpsPort)
     const refused = elsewhere ?? (site.access.isOpen ? undefined : refuseVisitor(visit, site))
@@ -187,7 +189,10 @@ export function createEdge(options: {
     const keepsAuthorization = site.access.verifier === undefined
     const task = { target, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
     if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
-    const made = await proxy.forward(request, task)
+    const body = mayBringBody(request) ? await readUnannounced(request) : undefined
+    if (body === 'too-large') return tooLarge()
+    if (body === 'gone') return errorPage(499, 'Closed', 'The visitor has gone.')
+    const made = await proxy.forward(request, body ? { ...task, body } : task)
     if (headers.isPersonal) {
       made.headers.set('cache-control', personalOf(made.headers.get('cache-control')))
     }

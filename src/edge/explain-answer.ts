@@ -29,10 +29,7 @@ export function explainAnswer(
       const { status } = answerPlainly(decision, method === 'HEAD').facts
       if (decision.kind !== 'redirect') return { kind, status, reason: reasons[decision.kind] }
       const { location } = decision
-      const reason =
-        rule === undefined
-          ? whyRedirect(location, url)
-          : `${capitalised(rule)} says so.`
+      const reason = rule === undefined ? whyRedirect(location, url) : `${capitalised(rule)} says so.`
       return { kind, status, reason, location }
     }
   }

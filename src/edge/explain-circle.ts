@@ -14,7 +14,7 @@ export function explainCircle(
   const start = new URL(url)
   const visited = new Map<string, number>()
   const way: string[] = []
-  for (let at = start; at.hostname === start.hostname; ) {
+  for (let at = start; at.hostname === start.hostname;) {
     const place = at.pathname + at.search
     const first = visited.get(place)
     if (first !== undefined) {
@@ -29,7 +29,7 @@ export function explainCircle(
     if (decision.kind !== 'redirect') return []
     visited.set(place, way.length)
     way.push(rule === undefined ? place : `${place} (${rule})`)
-    const next = URL.parse(decision.location, at)
+    const next = URL.parse(decision.location, at.href)
     if (!next) return []
     next.hash = ''
     at = next

@@ -42,7 +42,9 @@ function headersOf(decision: Decision, method: string, acceptEncoding: string | 
   if (decision.kind !== 'proxy') return new Headers(answerPlainly(decision, method === 'HEAD').headers)
   // What is answered there is not asked; a success is taken for granted.
   const { status = 200, headers } = decision
-  const added = new Headers(headers.isPersonal ? { 'cache-control': 'private, with what is answered there' } : {})
+  const added = new Headers(
+    headers.isPersonal ? { 'cache-control': 'private, with what is answered there' } : {},
+  )
   return withHeaders({ headers: added, body: null, facts: { status } }, headers).headers
 }
 

@@ -49,9 +49,9 @@ export async function explain(
     question.country ?? (question.address === undefined ? undefined : options.countryOf?.(question.address))
   const { method, url, headers } = question
   const written = writtenRules(row.app, site.deployment)
+  const header = (name: string) => headers[name.toLowerCase()] ?? null
   const decideAt = (asked: { method: string; url: string }) => {
     const trace = new RuleTrace(written, { site, method: asked.method, country })
-    const header = (name: string) => headers[name.toLowerCase()] ?? null
     const decision = decide(site, { ...asked, country: () => country, header }, trace)
     return { trace, decision, rule: trace.deciding }
   }

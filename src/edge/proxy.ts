@@ -17,6 +17,8 @@ export interface ProxyTask {
   visitor: Visitor
   /** Of the visitor's request: the server behind us is told it. */
   id: string
+  /** In place of the one of the request, which has been read. */
+  body?: Uint8Array
   /** Whether Authorization is for the site itself, and nobody else's business. */
   keepsAuthorization: boolean
 }
@@ -80,7 +82,7 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
       const response = await fetch(url, {
         method: request.method,
         headers: forwardedHeaders(request, host, task),
-        body: request.body,
+        body: task.body ?? request.body,
         signal: attempt.signal,
         redirect: 'manual',
         decompress: false,

@@ -323,7 +323,9 @@ describe('a deployment without index.html', () => {
 
   test('is told what patterns of headers do not mean', async () => {
     const patterns = ['/a?.js', '/[slug].js', '/!(x).js', '/@(a|b)/*', '/**/*.{js,css}', '/a+b/*']
-    const entries = patterns.map((pattern) => `  - { pattern: '${pattern}', headers: [{ key: X, value: '1' }] }`)
+    const entries = patterns.map(
+      (pattern) => `  - { pattern: '${pattern}', headers: [{ key: X, value: '1' }] }`,
+    )
     const customHttp = ['customHeaders:', ...entries, ''].join('\n')
     const jobId = await site.publish({ 'index.html': 'home', 'customHttp.yml': customHttp })
     const warnings = [
