@@ -3,6 +3,7 @@ import { quoted } from '../deploy/site-path.ts'
 import { type AppOptions, appOptionsOf } from '../model/app-options.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { explainLoop, findLoop } from '../rules/loops.ts'
+import { patternWarning } from '../rules/pattern/glob.ts'
 import { readRules } from '../rules/rules.ts'
 import { hasStartPage } from '../rules/start-page.ts'
 import type { Queries } from '../store/database.ts'
@@ -17,11 +18,12 @@ export interface CheckSiteOptions {
   defaultDomain(appId: string): string
 }
 
-/** Rules that are named in a log, of those that have no effect. */
-const ignoredRulesMax = 20
+/** Rules that are named in a log, of those that have no effect, and patterns. */
+const namedMax = 20
 
 /**
- * Says in the deploy log what visitors will miss: the start page, and rules that have no effect.
+ * Says in the deploy log what visitors will miss: the start page, rules that have no effect, and headers whose patterns mean
+ * something else.
  * @throws {import('./build-failed.ts').BuildFailed} for rules of `customRules.json` that lead to themselves, and for a missing
  * start page where the app's option `requireIndex` asks for one
  */
@@ -38,15 +40,18 @@ export async function checkSite(
     if (loop) throw customerError(explainLoop(loop, written[loop.index]!))
   }
   const rules = readRules(written, { ...options, plainProxies })
-  for (const { index, ignored } of rules.ignored.slice(0, ignoredRulesMax)) {
+  for (const { index, ignored } of rules.ignored.slice(0, namedMax)) {
     log.write(
       'WARNING',
       `The custom rule for ${quoted(written[index]!.source ?? '')}, number ${index + 1}, has no effect: ${ignored}`,
     )
   }
-  if (rules.ignored.length > ignoredRulesMax) {
+  if (rules.ignored.length > namedMax) {
     log.write('WARNING', `${rules.ignored.length} rules have no effect.`)
   }
+  const entries = manifest.customHeaders ?? manifest.legacyCustomHeaders ?? []
+  const foreign = entries.flatMap(({ pattern }) => patternWarning(pattern) ?? [])
+  for (const warning of foreign.slice(0, namedMax)) log.write('WARNING', warning)
   // A server renders the start page of such a bundle.
   if (Object.hasOwn(manifest.files, 'deploy-manifest.json')) return
   const files = { has: (path: string) => Object.hasOwn(manifest.files, path) }

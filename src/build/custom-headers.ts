@@ -1,9 +1,9 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { explainNoHeaders, parseCustomHeaders } from '../deploy/custom-headers.ts'
+import { customHeadersFile } from '../model/hosting-files.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { BuildLog } from './build-log.ts'
 import type { BuildSpec } from './build-spec.ts'
-import { customHeadersFile } from './find-build-spec.ts'
 import { takeHostingFile } from './hosting-file.ts'
 import { readOwnFile } from './own-file.ts'
 

@@ -1,8 +1,5 @@
+import { buildSpecFiles } from '../model/hosting-files.ts'
 import { readOwnFile } from './own-file.ts'
-
-/** In the order in which they count: the first that exists is the spec. */
-export const buildSpecFiles = ['amplify.yml', 'amplify.yaml']
-export const customHeadersFile = 'customHttp.yml'
 
 export interface FoundBuildSpec {
   text: string

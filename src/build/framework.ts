@@ -1,6 +1,7 @@
+import { buildSpecFiles } from '../model/hosting-files.ts'
 import { customerError } from './build-failed.ts'
 import type { BuildLog } from './build-log.ts'
-import { buildSpecFiles, type FoundBuildSpec } from './find-build-spec.ts'
+import type { FoundBuildSpec } from './find-build-spec.ts'
 import { buildSpecText } from './framework/build-spec-text.ts'
 import { detect, type Detection } from './framework/detect.ts'
 import { type Project, readProject } from './framework/project.ts'

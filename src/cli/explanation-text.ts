@@ -97,7 +97,7 @@ function rulesText(rules: ExplainedRule[]): string[] {
 }
 
 function ruleText(
-  { number, list, source, target, status, condition, result, reason }: ExplainedRule,
+  { number, list, source, target, status, condition, result, reason, warnings }: ExplainedRule,
   width: number,
 ): string[] {
   const mark = marks[result].padEnd(11)
@@ -106,7 +106,7 @@ function ruleText(
   const indent = ' '.repeat(width + 2)
   return [
     `${String(number).padStart(width)}  ${result === 'matched' ? green(mark) : mark} ${printable(source)} → ${printable(target)}  ${status}${wanted}${place}`,
-    dim(`${indent}${' '.repeat(12)}${printable(reason)}`),
+    ...[reason, ...warnings].map((text) => dim(`${indent}${' '.repeat(12)}${printable(text)}`)),
   ]
 }
 
@@ -118,13 +118,12 @@ function answerText({ https, access: { refusal }, answer }: Explanation): string
       : location !== undefined
         ? `to ${printable(location)}`
         : target !== undefined
-          ? `what ${printable(target)} answers`
+          ? `what ${printable(target)} answers${status === undefined ? ', with its status' : ''}`
           : ''
-  const shown = status === undefined ? 'the status that is answered there' : String(status)
   return [
     ...(https?.redirect ? [`For this visitor ${https.redirect.status} and no more. By HTTPS:`] : []),
     ...(refusal ? [`For this visitor ${refusal.status} and no more. For who is let in:`] : []),
-    `${bold(shown)} ${what}`.trimEnd(),
+    [status === undefined ? '' : bold(String(status)), what].filter((text) => text !== '').join(' '),
     printable(reason),
   ]
 }

@@ -1,6 +1,6 @@
 import type { Answer } from './answer.ts'
+import { defaultCacheControl } from './cache-control.ts'
 import type { Decision, FileDecision, ProxyDecision } from './decide.ts'
-import { staticCacheControl } from './file-headers.ts'
 import { answerOptions, methodNotAllowed, noStartPage, redirect, refuse, withHeaders } from './pages.ts'
 
 /** What is decided to be answered without a file and without asking anybody. */
@@ -23,7 +23,7 @@ const redirects = new WeakMap<PlainDecision, Answer>()
 function act(decision: PlainDecision, head: boolean): Answer {
   switch (decision.kind) {
     case 'redirect':
-      return redirect(decision.status, decision.location, staticCacheControl)
+      return redirect(decision.status, decision.location, defaultCacheControl(decision.headers))
     case 'options':
       return answerOptions()
     case 'method-not-allowed':

@@ -1,3 +1,4 @@
+import { isHostingFile } from '../model/hosting-files.ts'
 import { lookUpExact, lookUpRewrite, lookUpStatic } from '../model/static-lookup.ts'
 import { matchRule, type Mismatch, type RuleRequest } from '../rules/match.ts'
 import { outcomeOf, type RuleOutcome } from '../rules/outcome.ts'
@@ -59,13 +60,14 @@ export function fileAt(deployment: Deployment, path: string, status: 200 | 404):
 
 /**
  * A file that is in the deployment no more, and was in one that was live a short while ago: pages of that are open still. Pages
- * themselves are not among them.
+ * themselves are not among them, nor are files that tell how to host the site.
  * @param path percent-encoded, from its first slash on
  */
 export function replacedAsset({ replaced }: Site, path: string): FileAction | undefined {
   for (const deployment of replaced) {
     const name = lookUpExact(deployment.files, path)
-    if (name !== undefined && !isPageType(contentTypeOf(name).value)) return fileAt(deployment, name, 200)
+    if (name === undefined || isHostingFile(name)) continue
+    if (!isPageType(contentTypeOf(name).value)) return fileAt(deployment, name, 200)
   }
   return undefined
 }
@@ -100,6 +102,19 @@ function* matching(rules: RuleList, asked: Asked): Iterable<{ rule: Rule; outcom
   }
 }
 
+/** Whether files answer, also by leading to the one address of a page. */
+function hasFile(
+  files: { has(path: string): boolean },
+  path: string,
+  query: string,
+  { trailingSlash }: Site['options'],
+): boolean {
+  const found = lookUpStatic(files, path, query, trailingSlash)
+  if (found.kind !== 'redirect' || trailingSlash === 'auto') return found.kind === 'file'
+  const led = lookUpStatic(files, found.location.replace(/\?.*/, ''), '', trailingSlash)
+  return led.kind === 'file'
+}
+
 function whyPassedOver(outcome: RuleOutcome, { site, deployment, request }: Asked): PassedOver | undefined {
   const { path, query, host } = request
   if (outcome.kind === 'redirect') {
@@ -111,5 +126,5 @@ function whyPassedOver(outcome: RuleOutcome, { site, deployment, request }: Aske
     return outcome.location === own || here === own ? 'leads-to-itself' : undefined
   }
   if (outcome.kind !== 'rewrite' || !site.options.rewriteMissingOnly || outcome.status) return undefined
-  return lookUpStatic(deployment.files, path.raw, query).kind === 'file' ? 'file-exists' : undefined
+  return hasFile(deployment.files, path.raw, query, site.options) ? 'file-exists' : undefined
 }

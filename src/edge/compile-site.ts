@@ -44,14 +44,15 @@ export function compileSite(
   const options = appOptionsOf(app)
   // Anybody can ask for jobs that there are none of: nothing is compiled for them.
   const { own, brought } = deployment ? writtenRules(app, deployment) : { own: [], brought: [] }
+  const access = accessOf({ app, branch })
   return {
     appId: app.appId,
     branchName: branch.name,
     deployment,
     ...beside,
-    access: accessOf({ app, branch }),
+    access,
     rules: readRules([...own, ...brought], { ...options, plainProxies }),
-    headers: headersOf(app, deployment, beside, log),
+    headers: headersOf(app, deployment, { ...beside, access }, log),
     options,
   }
 }
@@ -109,10 +110,10 @@ function networksOf(list: string) {
 function headersOf(
   { appId, settings }: SiteRow['app'],
   deployment: Deployment | null,
-  { isPermanent, skewProtected }: ShownBeside,
+  { isPermanent, skewProtected, access }: Pick<Site, 'isPermanent' | 'skewProtected' | 'access'>,
   log: Logger,
 ): HeaderRules {
-  const ours = { noIndex: isPermanent, vary: skewProtected && skewVary }
+  const ours = { noIndex: isPermanent, vary: skewProtected && skewVary, isPersonal: !access.isOpen }
   if (deployment?.customHeaders) return new HeaderRules(deployment.customHeaders, 'customHttp.yml', ours)
   const ofApp = deployment && appHeaders(appId, settings.customHeaders, deployment.appRoot, log)
   if (ofApp) return new HeaderRules(ofApp, 'app', ours)

@@ -1,3 +1,4 @@
+import { customRulesFile } from '../model/hosting-files.ts'
 import type { ManifestFile } from '../model/manifest.ts'
 import { lookUpStatic } from '../model/static-lookup.ts'
 import { requestBudget } from '../rules/pattern/bounded-search.ts'
@@ -10,13 +11,15 @@ import {
   replacedAsset,
   type Trace,
 } from './apply-rules.ts'
-import { type HeaderSet, noHeaders } from './header-rules.ts'
+import { type HeaderSet, noHeaders, personally } from './header-rules.ts'
 import type { Deployment, SiteAnswer } from './site.ts'
 import { splitUrl } from './split-url.ts'
 
 /** What an edge does with a request; `edge.ts` carries it out. */
 export type Decision = Action & {
   headers: HeaderSet
+  /** Somebody else may be answered something else; absent where only what is asked for was looked at. */
+  dependsOnVisitor?: true
   /** Patterns that took too long and so did not match; absent for none. */
   overruns?: number
 }
@@ -79,6 +82,7 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   const { deployment } = site
   if (!deployment) return { kind: site.isPermanent ? 'not-kept' : 'never-deployed', headers }
   const { method } = question
+  const looked = { atVisitor: false }
   const asked: Asked = {
     site,
     deployment,
@@ -86,8 +90,14 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
       host: host.replace(/:[0-9]*$/, ''),
       path,
       query,
-      country: () => question.country(),
-      header: (name) => question.header(name),
+      country() {
+        looked.atVisitor = true
+        return question.country()
+      },
+      header(name) {
+        looked.atVisitor = true
+        return question.header(name)
+      },
     },
     isRead: method === 'GET' || method === 'HEAD',
     budget: requestBudget(),
@@ -95,14 +105,25 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   }
   const action = act(asked, method)
   const overruns = headerBudget.overruns + asked.budget.overruns
-  return { ...action, headers, ...(overruns > 0 && { overruns }) }
+  return {
+    ...action,
+    headers: looked.atVisitor ? personally(headers) : headers,
+    ...(looked.atVisitor && { dependsOnVisitor: true as const }),
+    ...(overruns > 0 && { overruns }),
+  }
 }
 
 function act(asked: Asked, method: string): Action {
   const byRule = applyFirstRules(asked)
   if (byRule && byRule !== 'nothing-there') return byRule
   if (!asked.isRead) return { kind: method === 'OPTIONS' ? 'options' : 'method-not-allowed' }
-  return (byRule ? undefined : byFiles(asked)) ?? applyLastRules(asked) ?? byNotFoundPage(asked)
+  const isHidden = byRule !== undefined || isOwnRules(asked)
+  return (isHidden ? undefined : byFiles(asked)) ?? applyLastRules(asked) ?? byNotFoundPage(asked)
+}
+
+/** A deployment that was made while the option was off has the file among those for visitors. */
+function isOwnRules({ site, request: { path } }: Asked): boolean {
+  return site.options.customRulesFile && path.segments.length === 1 && path.segments[0] === customRulesFile
 }
 
 function byFiles(asked: Asked): Action | undefined {

@@ -45,21 +45,15 @@ export function createDecisions(
     const isRead = method === 'GET' || method === 'HEAD'
     const known = isRead ? find(site, url) : undefined
     if (known) return known
-    let dependsOnVisitor = false
     const decided = decide(site, {
       method,
       url,
-      country() {
-        dependsOnVisitor = true
-        return visitor.country()
-      },
-      header(name) {
-        dependsOnVisitor = true
-        return headers.get(name)
-      },
+      country: () => visitor.country(),
+      header: (name) => headers.get(name),
     })
     if (decided.overruns !== undefined) countOverruns(site as Site, decided.overruns)
     const decision = describe(decided)
+    const { dependsOnVisitor } = decided
     if (typeof site === 'object' && isRead && !dependsOnVisitor && isWorthKeeping(url, decided)) {
       keep(url, { site, decision })
     }

@@ -7,6 +7,7 @@ import type { AccessLog } from './access-log.ts'
 import { refuseAccess } from './access.ts'
 import { answerPlainly } from './answer-action.ts'
 import { type Answer, ownOf, responseOf } from './answer.ts'
+import { personalOf } from './cache-control.ts'
 import { contentTypeOf, isPageType } from './content-type.ts'
 import type { FileDecision } from './decide.ts'
 import { createDecisions } from './decisions.ts'
@@ -16,6 +17,7 @@ import { redirectToHttps } from './https-redirect.ts'
 import { type Listener, type ListenerPort, openListener } from './listener.ts'
 import { errorPage, refuse, withHeaders } from './pages.ts'
 import { createProxy } from './proxy.ts'
+import { announcesTooMuch, tooLarge, unannouncedBody } from './request-body.ts'
 import { nextRequestId } from './request-id.ts'
 import { createSiteCounters } from './site-counters.ts'
 import type { Site, SiteAnswer } from './site.ts'
@@ -125,6 +127,7 @@ export function createEdge(options: {
 
   function answer(visit: Visit, site: SiteAnswer): Answer | Promise<Answer> {
     const { request, visitor } = visit
+    if (announcesTooMuch(request)) return tooLarge()
     if (typeof site === 'string') return carryOut(visit, site, decide(site, request, visitor))
     const elsewhere = httpsPort === undefined ? undefined : redirectToHttps(request, visitor, httpsPort)
     const refused = elsewhere ?? (site.access.isOpen ? undefined : refuseVisitor(visit, site))
@@ -186,7 +189,12 @@ export function createEdge(options: {
     const keepsAuthorization = site.access.verifier === undefined
     const task = { target, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
     if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
-    return withHeaders(await proxy.forward(request, task), headers)
+    const body = unannouncedBody(request)
+    const made = await proxy.forward(request, body ? { ...task, body } : task)
+    if (headers.isPersonal) {
+      made.headers.set('cache-control', personalOf(made.headers.get('cache-control')))
+    }
+    return withHeaders(made, headers)
   }
 
   /** Every answer tells its id. What is not for anybody's site is not in anybody's log and metrics. */

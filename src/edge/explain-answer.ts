@@ -29,10 +29,7 @@ export function explainAnswer(
       const { status } = answerPlainly(decision, method === 'HEAD').facts
       if (decision.kind !== 'redirect') return { kind, status, reason: reasons[decision.kind] }
       const { location } = decision
-      const reason =
-        rule === undefined
-          ? 'No file has this path. The address leads to its other form, with a slash or without one.'
-          : `${capitalised(rule)} says so.`
+      const reason = rule === undefined ? whyRedirect(location, url) : `${capitalised(rule)} says so.`
       return { kind, status, reason, location }
     }
   }
@@ -48,6 +45,13 @@ const reasons: Record<Exclude<Decision['kind'], 'file' | 'proxy' | 'redirect'>, 
   'not-kept': 'The job of this address has no deployment that is kept.',
   'no-start-page': 'There is no index.html, and no rule that shows anything in its place.',
   'not-found': 'No file has this path, and no rule leads it elsewhere.',
+}
+
+function whyRedirect(location: string, url: string): string {
+  const { path, query } = splitUrl(url)
+  return location === `${path}/${query}`
+    ? 'No file has this path. The address leads to its other form, with a slash.'
+    : 'The option trailingSlash gives the page this other address.'
 }
 
 function whyFile({ path, status }: FileDecision, url: string, rule: string | undefined): string {

@@ -41,8 +41,11 @@ function headersOf(decision: Decision, method: string, acceptEncoding: string | 
   if (decision.kind === 'file') return new Headers(ofFile(decision, acceptEncoding))
   if (decision.kind !== 'proxy') return new Headers(answerPlainly(decision, method === 'HEAD').headers)
   // What is answered there is not asked; a success is taken for granted.
-  const { status = 200 } = decision
-  return withHeaders({ headers: new Headers(), body: null, facts: { status } }, decision.headers).headers
+  const { status = 200, headers } = decision
+  const added = new Headers(
+    headers.isPersonal ? { 'cache-control': 'private, with what is answered there' } : {},
+  )
+  return withHeaders({ headers: added, body: null, facts: { status } }, headers).headers
 }
 
 function ofFile(decision: FileDecision, acceptEncoding: string | null): Headers {

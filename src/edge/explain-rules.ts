@@ -2,9 +2,19 @@ import type { ExplainedRule } from '../model/explanation.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import type { Mismatch } from '../rules/match.ts'
 import type { RuleOutcome } from '../rules/outcome.ts'
+import { patternWarning } from '../rules/pattern/glob.ts'
 import { type Rule, statusDefault } from '../rules/rule.ts'
+import { targetWarnings } from '../rules/target-warnings.ts'
 import type { PassedOver, Trace } from './apply-rules.ts'
 import type { Site } from './site.ts'
+
+const patternWarningsMax = 20
+
+const sourceReasons: Record<Rule['source']['kind'], string> = {
+  path: 'Its source is another address.',
+  expression: 'Its expression does not match.',
+  host: 'Its source is another host.',
+}
 
 type Looked = Pick<ExplainedRule, 'result' | 'reason'>
 
@@ -19,6 +29,7 @@ export class RuleTrace implements Trace {
   readonly #own: readonly WrittenRule[]
   readonly #brought: readonly WrittenRule[]
   readonly #asked: Asked
+  readonly #warnings: ReadonlyMap<number, string[]>
   readonly #looked = new Map<number, Looked>()
   readonly #headerPatterns: number[] = []
   #deciding: number | undefined
@@ -30,6 +41,8 @@ export class RuleTrace implements Trace {
     this.#own = own
     this.#brought = brought
     this.#asked = asked
+    const { first, last } = asked.site.rules
+    this.#warnings = new Map([...first.all, ...last.all].map((rule) => [rule.index, targetWarnings(rule)]))
     for (const { index, ignored } of asked.site.rules.ignored) {
       this.#looked.set(index, { result: 'ignored', reason: ignored })
     }
@@ -69,14 +82,18 @@ export class RuleTrace implements Trace {
       status: status ?? statusDefault,
       condition: condition || undefined,
       ...(this.#looked.get(index) ?? this.#whyNotReached(index)),
+      warnings: this.#warnings.get(index) ?? [],
     }))
   }
 
   notes(): string[] {
-    return this.#headerPatterns.map(
+    const { entries } = this.#asked.site.headers
+    const takeTooLong = this.#headerPatterns.map(
       (place) =>
-        `The pattern ${this.#asked.site.headers.entries[place]!.pattern} of custom headers took too long for this path, and its headers are not sent.`,
+        `The pattern ${entries[place]!.pattern} of custom headers took too long for this path, and its headers are not sent.`,
     )
+    const foreign = entries.flatMap(({ pattern }) => patternWarning(pattern) ?? [])
+    return [...takeTooLong, ...foreign.slice(0, patternWarningsMax)]
   }
 
   #nameOf(index: number): Pick<ExplainedRule, 'number' | 'list'> {
@@ -99,12 +116,12 @@ export class RuleTrace implements Trace {
     return `It shows ${outcome.path}${status}.`
   }
 
-  #whySkipped({ condition }: Rule, why: Mismatch | PassedOver): string {
+  #whySkipped({ source, condition }: Rule, why: Mismatch | PassedOver): string {
     const { country } = this.#asked
     const wanted = condition && 'country' in condition ? condition.country : ''
     const header = condition && 'header' in condition ? condition : undefined
     const reasons: Record<Mismatch | PassedOver, string> = {
-      source: 'Its source is another address.',
+      source: sourceReasons[source.kind],
       query: 'Its source asks for parameters that the query does not have, or not with these values.',
       country: `It is for visitors from ${wanted}, and this one is from ${country}.`,
       'country-unknown': `It is for visitors from ${wanted}, and nothing says where this one is.`,

@@ -1,11 +1,11 @@
-import { appOptionsOf } from '../model/app-options.ts'
-import type { ExplainedAccess, ExplainQuestion, Explanation } from '../model/explanation.ts'
+import type { ExplainQuestion, Explanation } from '../model/explanation.ts'
+import { customRulesFile } from '../model/hosting-files.ts'
 import { type NamedHost, parseSiteHost } from '../model/site-address.ts'
-import type { SiteRow } from '../store/deployments.ts'
-import { refuseAccess } from './access.ts'
 import { writtenRules } from './compile-site.ts'
 import { decide } from './decide.ts'
+import { type AccessOptions, explainAccess } from './explain-access.ts'
 import { explainAnswer } from './explain-answer.ts'
+import { explainCircle } from './explain-circle.ts'
 import { customHeaderNotes } from './explain-custom-headers.ts'
 import {
   explainDeployment,
@@ -17,13 +17,11 @@ import { explainHeaders } from './explain-headers.ts'
 import { type Arrival, comesByHttps, explainHttps } from './explain-https.ts'
 import { RuleTrace } from './explain-rules.ts'
 import { findSiteRow } from './find-site.ts'
-import { refuse } from './pages.ts'
 import type { Deployment, Site } from './site.ts'
 
-export interface ExplainOptions extends ShownOptions {
+export interface ExplainOptions extends ShownOptions, AccessOptions {
   /** Host name of the sites' address. */
   siteSuffix: string
-  credentialsKey: Uint8Array
   arrival: Arrival
   /** By a file of countries, where there is one. */
   countryOf: ((address: string) => string | undefined) | undefined
@@ -51,12 +49,13 @@ export async function explain(
     question.country ?? (question.address === undefined ? undefined : options.countryOf?.(question.address))
   const { method, url, headers } = question
   const written = writtenRules(row.app, site.deployment)
-  const trace = new RuleTrace(written, { site, method, country })
-  const decision = decide(
-    site,
-    { method, url, country: () => country, header: (name) => headers[name.toLowerCase()] ?? null },
-    trace,
-  )
+  const header = (name: string) => headers[name.toLowerCase()] ?? null
+  const decideAt = (asked: { method: string; url: string }) => {
+    const trace = new RuleTrace(written, { site, method: asked.method, country })
+    const decision = decide(site, { ...asked, country: () => country, header }, trace)
+    return { trace, decision, rule: trace.deciding }
+  }
+  const { trace, decision, rule } = decideAt({ method, url })
   const isKept = decision.kind === 'file' && decision.deployment !== site.deployment
   const kept = isKept ? rowOf(decision.deployment) : undefined
   const https = explainHttps(question, options.arrival)
@@ -70,42 +69,41 @@ export async function explain(
     https,
     deployment: await explainDeployment(queries, rowOf(site.deployment), site),
     skewProtection,
-    access: explainAccess(row, site, question, options.credentialsKey),
+    access: explainAccess(row, site, question, options),
     rules: trace.rules(),
-    answer: explainAnswer(decision, question, trace.deciding, kept && (await explainKeptFile(queries, kept))),
+    answer: explainAnswer(decision, question, rule, kept && (await explainKeptFile(queries, kept))),
     headers: explainHeaders(decision, question, site, {
-      byRule: trace.deciding !== undefined,
+      byRule: rule !== undefined,
       byHttps: comesByHttps(question, https, options.arrival),
     }),
-    notes: [...trace.notes(), ...customHeaderNotes(row.app, site), ...notesOf(site, decision.kind)],
+    notes: [
+      ...(decision.kind === 'redirect' ? explainCircle(url, decideAt) : []),
+      ...trace.notes(),
+      ...customHeaderNotes(row.app, site),
+      ...notesOnRules(site),
+      ...notesOf(site, decision.kind),
+    ],
   }
 }
 
 const kindOf = ({ kind }: NamedHost) => (kind === 'domain' ? 'custom-domain' : kind)
 
-/** Where there are lists and nothing says from where the visitor comes, they are left out: who asks wants to know the rest. */
-function explainAccess(
-  { app }: SiteRow,
-  { access }: Site,
-  { address, headers }: ExplainQuestion,
-  key: Uint8Array,
-): ExplainedAccess {
-  const looked = address === undefined ? { ...access, allowed: [], denied: [] } : access
-  const refusal = refuseAccess(looked, { address, authorization: headers['authorization'] ?? null }, key)
-  const { allowedAddresses, deniedAddresses, maintenance } = appOptionsOf(app)
-  return {
-    password: access.askedBy,
-    allowedAddresses,
-    deniedAddresses,
-    maintenance,
-    refusal: refusal && { status: refuse(refusal, false).facts.status, reason: accessReasons[refusal] },
+/** Why rules that are there do not count. */
+function notesOnRules({ deployment, options }: Site): string[] {
+  const isOn = options.customRulesFile
+  if (deployment?.files.has(customRulesFile)) {
+    return [
+      isOn
+        ? `The rules of ${customRulesFile} do not count: the deployment was made while the option customRulesFile was off. Deploy again.`
+        : `${customRulesFile} of this deployment is a page like any other: the option customRulesFile of the app is off.`,
+    ]
   }
-}
-
-const accessReasons = {
-  forbidden: 'The address lists of the app keep this address out.',
-  unauthorized: 'The password is asked for, and the visit does not bring it.',
-  maintenance: 'The option maintenance of the app is on.',
+  const count = deployment?.customRules?.length ?? 0
+  if (isOn || count === 0) return []
+  const rules = count === 1 ? 'a rule' : `${count} rules`
+  return [
+    `The deployment brings ${rules} in ${customRulesFile}, which do not count: the option customRulesFile of the app is off.`,
+  ]
 }
 
 const startPage = 'index.html'

@@ -1,16 +1,11 @@
 import { limits } from '../model/limits.ts'
 import type { Encoding } from './accept-encoding.ts'
 import type { AnswerFacts } from './answer.ts'
+import { defaultCacheControl } from './cache-control.ts'
 import type { Validators } from './conditions.ts'
 import { contentTypeOf } from './content-type.ts'
 import type { FileDecision } from './decide.ts'
 import type { HeaderSet } from './header-rules.ts'
-
-/** For static files: browsers ask again, shared caches keep them (contract/hosting-behaviour.md §6.2). */
-export const staticCacheControl = 'public, max-age=0, s-maxage=31536000'
-
-/** Where the same address has another file for another visitor: shared caches rarely heed `Vary`. */
-export const personalCacheControl = 'private, max-age=0'
 
 /** 128 bits of the SHA-256 tell any two files apart. */
 const etagDigits = 32
@@ -129,14 +124,12 @@ function shapedHeaders(site: HeaderSet, shape: Shape): Headers {
   return headers
 }
 
-function shapedRecord(
-  { headers: custom, vary }: HeaderSet,
-  { status, type, encoding, varies }: Shape,
-): Record<string, string> {
+function shapedRecord(site: HeaderSet, { status, type, encoding, varies }: Shape): Record<string, string> {
+  const { headers: custom, vary } = site
   const dependsOn = [custom['vary'] ?? (varies ? 'Accept-Encoding' : undefined), vary]
   const names = dependsOn.filter((name) => name !== undefined).join(', ')
   const added = { ...custom, ...(names !== '' && { vary: names }) }
-  const cacheControl = vary === undefined ? staticCacheControl : personalCacheControl
+  const cacheControl = defaultCacheControl(site)
   if (status === 304) return { 'cache-control': cacheControl, ...added }
   const described = { 'content-type': type, ...(encoding !== 'identity' && { 'content-encoding': encoding }) }
   return status === 404

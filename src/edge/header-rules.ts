@@ -14,6 +14,8 @@ export interface HeaderSet {
   patterns: number[]
   /** Headers of the request on which every answer of the site depends, as `Vary` names them; undefined for none. */
   vary: string | undefined
+  /** Whether another visitor may be answered something else, or nothing of the site: no shared cache may keep the answer. */
+  isPersonal: boolean
 }
 
 /** What a site has beside its custom headers. */
@@ -22,6 +24,8 @@ export interface OwnHeaders {
   noIndex?: boolean
   /** Headers of the request on which every answer depends. */
   vary?: string | undefined
+  /** Not everybody is let in. */
+  isPersonal?: boolean
 }
 
 /** The custom headers of a site (contract/hosting-behaviour.md §6.1). */
@@ -33,16 +37,18 @@ export class HeaderRules {
   readonly #sets = new Map<string, HeaderSet>()
   readonly #noIndex: boolean
   readonly #vary: string | undefined
+  readonly #isPersonal: boolean
 
   constructor(
     entries: readonly CustomHeaders[],
     source: HeaderSource,
-    { noIndex = false, vary }: OwnHeaders = {},
+    { noIndex = false, vary, isPersonal = false }: OwnHeaders = {},
   ) {
     this.entries = entries
     this.source = source
     this.#noIndex = noIndex
     this.#vary = vary
+    this.#isPersonal = isPersonal
     this.#programs = entries.map(({ pattern }) => compileGlob(pattern))
   }
 
@@ -52,7 +58,8 @@ export class HeaderRules {
    * @param givenUp is told the place of a pattern that took too long, which counts as no match
    */
   of(path: string, budget: RequestBudget, givenUp?: (place: number) => void): HeaderSet {
-    if (this.entries.length === 0 && this.#vary === undefined && !this.#noIndex) return noHeaders
+    const hasOwn = this.#vary !== undefined || this.#noIndex || this.#isPersonal
+    if (this.entries.length === 0 && !hasOwn) return noHeaders
     const matching = this.#programs.flatMap((program, place) => {
       const result = searchWithin(program, path, budget)
       if (result === 'over-budget') givenUp?.(place)
@@ -61,7 +68,8 @@ export class HeaderRules {
     const key = matching.join()
     let set = this.#sets.get(key)
     if (!set) {
-      set = { headers: this.#merge(matching), patterns: matching, vary: this.#vary }
+      const isPersonal = this.#isPersonal
+      set = { headers: this.#merge(matching), patterns: matching, vary: this.#vary, isPersonal }
       if (this.#sets.size >= setsMax) this.#sets.clear()
       this.#sets.set(key, set)
     }
@@ -75,7 +83,21 @@ export class HeaderRules {
   }
 }
 
-export const noHeaders: HeaderSet = { headers: {}, patterns: [], vary: undefined }
+export const noHeaders: HeaderSet = { headers: {}, patterns: [], vary: undefined, isPersonal: false }
+
+/** The same for an answer that was decided by who asks. */
+export function personally(set: HeaderSet): HeaderSet {
+  if (set.isPersonal) return set
+  let personal = personalSets.get(set)
+  if (!personal) {
+    personal = { ...set, isPersonal: true }
+    personalSets.set(set, personal)
+  }
+  return personal
+}
+
+/** What headers of files have in common is kept by the set (`file-headers.ts`). */
+const personalSets = new WeakMap<HeaderSet, HeaderSet>()
 
 /** Combinations of patterns are few, but for who makes them up. */
 const setsMax = 1000

@@ -61,7 +61,8 @@ export function openListener(
     ...(certificate && { tls: certificate }),
     development: false,
     idleTimeout: idleSeconds,
-    maxRequestBodySize: limits.siteRequestBodyBytesMax,
+    // Bun refuses with an answer that has no id and is in no log: the edge does it itself (`request-body.ts`).
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     websocket,
     fetch(request) {
       isUsed = true

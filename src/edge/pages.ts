@@ -1,7 +1,6 @@
 import type { AccessRefusal } from './access.ts'
 import type { Answer } from './answer.ts'
 import type { Refusal } from './decide.ts'
-import { personalCacheControl, staticCacheControl } from './file-headers.ts'
 import type { HeaderSet } from './header-rules.ts'
 import { nextRequestId } from './request-id.ts'
 
@@ -113,8 +112,6 @@ export function withHeaders(answer: Answer, { headers: custom, vary }: HeaderSet
   for (const [name, value] of Object.entries(custom)) {
     if (name !== 'cache-control' || successes.has(answer.facts.status)) headers.set(name, value)
   }
-  if (vary === undefined) return answer
-  headers.append('vary', vary)
-  if (headers.get('cache-control') === staticCacheControl) headers.set('cache-control', personalCacheControl)
+  if (vary !== undefined) headers.append('vary', vary)
   return answer
 }

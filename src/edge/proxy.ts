@@ -7,6 +7,7 @@ import { errorPage } from './pages.ts'
 import { forwardedHeaders, isLoop, removeHops } from './proxy-headers.ts'
 import { type ProxyTarget, urlAt } from './proxy-target.ts'
 import { ProxyTry } from './proxy-try.ts'
+import { tooLarge, type UnannouncedBody } from './request-body.ts'
 import type { Visitor } from './visitors.ts'
 
 /** What a rule fetches for a visitor. */
@@ -17,6 +18,8 @@ export interface ProxyTask {
   visitor: Visitor
   /** Of the visitor's request: the server behind us is told it. */
   id: string
+  /** In place of the one of the request. */
+  body?: UnannouncedBody
   /** Whether Authorization is for the site itself, and nobody else's business. */
   keepsAuthorization: boolean
 }
@@ -80,7 +83,7 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
       const response = await fetch(url, {
         method: request.method,
         headers: forwardedHeaders(request, host, task),
-        body: request.body,
+        body: task.body?.stream ?? request.body,
         signal: attempt.signal,
         redirect: 'manual',
         decompress: false,
@@ -119,6 +122,7 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
       try {
         return handedOn(await send(request, task), task)
       } catch (error) {
+        if (task.body?.isTooLong) return tooLarge()
         if (request.signal.aborted) return page(499, 'Closed', 'The visitor has gone.')
         log.warn({ err: error, host: target.host, requestId: id }, 'what a rule leads to did not answer')
         const isLate = error instanceof Error && error.name === 'TimeoutError'

@@ -49,7 +49,9 @@ export function createSiteCounters(): SiteCounters {
       metrics.latencySeconds += milliseconds / 1000
       const { method } = request
       if (method !== 'HEAD') metrics.bytesDownloaded += contentLength ?? 0
-      if (method !== 'HEAD' && method !== 'GET') metrics.bytesUploaded += announcedBytes(request)
+      // What is announced and refused does not come.
+      const isTaken = method !== 'HEAD' && method !== 'GET' && status !== 413
+      if (isTaken) metrics.bytesUploaded += announcedBytes(request)
     },
     countOverruns(site, patterns) {
       metricsOf(site).patternOverruns += patterns

@@ -43,7 +43,7 @@ export interface Deployment {
 
 export type SiteOptions = Pick<
   AppOptions,
-  'trailingSlash' | 'rewriteMissingOnly' | 'singlePageStatus200' | 'notFoundPage'
+  'trailingSlash' | 'rewriteMissingOnly' | 'singlePageStatus200' | 'notFoundPage' | 'customRulesFile'
 >
 
 /** `unknown`: the host is nobody's. `invalid`: it is no Host at all. */

@@ -15,3 +15,12 @@ export function storedVerifier(credentials: string | undefined, key: Uint8Array)
     ? ''
     : Buffer.from(credentialsVerifier(credentials, key)).toString('base64url')
 }
+
+/** Whether credentials are base64 of a name and a password with a colon between them: browsers send nothing else. */
+export function arePair(credentials: string): boolean {
+  const written = credentials.replaceAll(/\s/g, '')
+  return /^[\w+/-]+={0,2}$/.test(written) && Buffer.from(written, 'base64').includes(':')
+}
+
+/** What is kept as the credentials of an app or a branch: saved are any, as on AWS. `none` and `no-pair` let nobody in. */
+export type CredentialsState = 'pair' | 'no-pair' | 'none' | 'unreadable'

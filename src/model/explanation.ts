@@ -85,6 +85,8 @@ export interface ExplainedRule {
   /** `ignored`: it never applies. `not-reached`: the answer was decided before. */
   result: 'matched' | 'skipped' | 'ignored' | 'not-reached'
   reason: string
+  /** What its author may not have meant, whether it matches or not. */
+  warnings: string[]
 }
 
 export interface ExplainedAnswer {

@@ -13,7 +13,7 @@ const malformed: StaticAnswer = { kind: 'malformed-path' }
 
 /**
  * What addresses of pages end in. `auto` is Amplify's way: a page may be `about.html` or `about/index.html`, each with its own
- * address. With the others both have the same one, to which the other form leads.
+ * address. With the others both have the same one, to which every other form leads.
  */
 export const trailingSlashes = ['auto', 'always', 'never'] as const
 export type TrailingSlash = (typeof trailingSlashes)[number]
@@ -44,6 +44,7 @@ export function lookUpStatic(
   if (segments.some((segment) => segment === '.' || segment === '..')) return notFound
   if (segments.at(-1)!.includes('.')) return notFound
   if (files.has(`${name}.html`)) return { kind: 'file', path: `${name}.html` }
+  if (trailingSlash === 'never') return notFound
   return { kind: 'redirect', location: `${encodeLocation(segments)}/${query}` }
 }
 
@@ -54,13 +55,29 @@ function lookUpPage(
   query: string,
   trailingSlash: 'always' | 'never',
 ): StaticAnswer | undefined {
-  const bare = name.replace(/\/$/, '')
-  if (bare === '' || bare.endsWith('/') || files.has(name)) return undefined
-  const path = [`${bare}.html`, `${bare}/index.html`].find((candidate) => files.has(candidate))
-  if (path === undefined) return undefined
-  const hasSlash = name.endsWith('/')
-  if (hasSlash === (trailingSlash === 'always')) return { kind: 'file', path }
-  return { kind: 'redirect', location: `${encodeLocation(bare.split('/'))}${hasSlash ? '' : '/'}${query}` }
+  if (name === '') return undefined
+  const path = files.has(name) ? name : pageOf(files, name.replace(/\/$/, ''))
+  const address = path === undefined ? undefined : addressOf(files, path, trailingSlash)
+  if (path === undefined || (address === undefined && path === name)) return undefined
+  if (address === undefined || address === name) return { kind: 'file', path }
+  return { kind: 'redirect', location: `${encodeLocation(address.split('/'))}${query}` }
+}
+
+function pageOf(files: { has(path: string): boolean }, bare: string): string | undefined {
+  if (bare === '' || bare.endsWith('/')) return undefined
+  return [`${bare}.html`, `${bare}/index.html`].find((candidate) => files.has(candidate))
+}
+
+/** The one address of a page, without its first slash; undefined for what is no page, or is hidden there by another file. */
+function addressOf(
+  files: { has(path: string): boolean },
+  path: string,
+  trailingSlash: 'always' | 'never',
+): string | undefined {
+  if (path === 'index.html') return ''
+  const bare = path.replace(/\/index\.html$|\.html$/, '')
+  if (bare === path || files.has(bare) || pageOf(files, bare) !== path) return undefined
+  return trailingSlash === 'always' ? `${bare}/` : bare
 }
 
 /**

@@ -68,7 +68,9 @@ function refuseUnsafe(
   }
   const isProxy = origin !== undefined && (status === '200' || status === '404-200')
   if (isProxy && !plainProxies && !/^https:/i.test(origin)) {
-    throw new RuleIgnored('Its target is fetched for the visitor, which is done from https:// alone.')
+    throw new RuleIgnored(
+      'Its target is fetched for the visitor, which is done from https:// alone, unless the operator of the server allows http:// as well (PREAMP_PROXY_HTTP=true).',
+    )
   }
   if (origin === undefined && path.texts[0] === '' && path.names.length === 0) {
     throw new RuleIgnored('Its target has no path.')

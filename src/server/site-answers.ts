@@ -1,7 +1,7 @@
 import type { Services } from '../api/context.ts'
 import { parseSiteHost } from '../model/site-address.ts'
 import { httpsPortOf, siteSuffixOf } from './addresses.ts'
-import { credentialsKeyOf } from './site-credentials.ts'
+import { credentialsKeyOf, credentialsState } from './site-credentials.ts'
 import type { State } from './state.ts'
 
 /** What edges would answer. What decides it is loaded when it is first asked for. */
@@ -23,6 +23,7 @@ export function createSiteAnswers({ config, database, blobs, secrets, log }: Sta
         blobs,
         siteSuffix: siteSuffixOf(config),
         credentialsKey: credentialsKeyOf(secrets),
+        credentialsState: (sealed: string | null) => credentialsState(sealed, secrets),
         plainProxies: config.proxyHttp,
         replacedMilliseconds: config.previousAssetsMinutes * 60_000,
         arrival: {

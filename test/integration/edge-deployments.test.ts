@@ -157,6 +157,8 @@ describe('assets of the deployment before', () => {
       'gone.html': 'gone',
       'assets/app-1.js': 'first',
       'data.txt': '1',
+      'customRules.json': '[]',
+      'amplify.yml': 'version: 1',
     })
     await site.setRules(['/base/<*>', '/assets/<*>', '200'], ['/<*>', '/index.html', '404-200'])
     const jobId = await site.publish({ 'index.html': 'two', 'assets/app-2.js': 'second', 'data.txt': '2' })
@@ -168,7 +170,9 @@ describe('assets of the deployment before', () => {
     expect(await seen('/base/app-1.js')).toEqual([200, 'first'])
     expect(await seen('/assets/app-2.js')).toEqual([200, 'second'])
     expect(await seen('/data.txt')).toEqual([200, '2'])
-    expect(await seen('/gone.html')).toEqual([404, 'two'])
+    for (const path of ['/gone.html', '/customRules.json', '/amplify.yml']) {
+      expect(await seen(path)).toEqual([404, 'two'])
+    }
     // After a rollback those of what was rolled back.
     await rollBack(site, '1')
     expect(await seen('/assets/app-2.js')).toEqual([200, 'second'])

@@ -12,6 +12,7 @@ import {
 
 import { dataDirectoryAt } from '../../src/data-directory.ts'
 import { askEndpoint } from '../support/call-endpoint.ts'
+import { explainedAt } from '../support/explained.ts'
 import { createGitRepository } from '../support/git-repository.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
@@ -46,6 +47,9 @@ describe('an option', () => {
       'index.html': 'home',
       'about.html': 'about',
       'docs/index.html': 'docs',
+      'img/logo.svg': 'logo',
+      'both.html': 'both',
+      'both/index.html': 'folder',
       'app.js': 'code',
       '404.html': 'lost',
     })
@@ -60,10 +64,57 @@ describe('an option', () => {
     expect(await visit('/docs/')).toEqual([301, '/docs'])
     expect(await visit('/docs')).toEqual([200, 'docs'])
     await site.setOptions({ trailingSlash: '' })
-    expect([await visit('/docs'), await visit('/about')]).toEqual([
+    expect([await visit('/docs'), await visit('/about'), await visit('/about.html')]).toEqual([
       [301, '/docs/'],
       [200, 'about'],
+      [200, 'about'],
     ])
+  })
+
+  test.each([
+    ['always', '/about/', '/docs/', '/both/'],
+    ['never', '/about', '/docs', '/both'],
+  ])('trailingSlash=%s leads every other form there', async (trailingSlash, about, docs, both) => {
+    await site.setOptions({ trailingSlash })
+    expect(await visit('/about.html?x=1')).toEqual([301, `${about}?x=1`])
+    for (const path of ['/docs/index.html', '/docs/index']) expect(await visit(path)).toEqual([301, docs])
+    for (const path of ['/index.html', '/index']) expect(await visit(path)).toEqual([301, '/'])
+    expect(await visit('/both.html')).toEqual([301, both])
+    for (const [path, text] of [
+      [about, 'about'],
+      [docs, 'docs'],
+      ['/', 'home'],
+      [both, 'both'],
+      // The address of its folder shows another page.
+      ['/both/index.html', 'folder'],
+      ['/img/logo.svg', 'logo'],
+    ] as const) {
+      expect([path, ...(await visit(path))]).toEqual([path, 200, text])
+    }
+    await site.setOptions({ trailingSlash: '' })
+  })
+
+  test('trailingSlash=never adds no slash, also where nothing is', async () => {
+    await site.setOptions({ trailingSlash: 'never' })
+    for (const path of ['/nope', '/nope/', '/img', '/img/']) expect((await visit(path))[0]).toBe(404)
+    await site.setRules(['/<*>', '/404.html', '404-200'])
+    expect(await visit('/nope')).toEqual([404, 'lost'])
+    await site.setOptions({ trailingSlash: 'always' })
+    expect(await visit('/nope')).toEqual([301, '/nope/'])
+    await site.setRules()
+    await site.setOptions({ trailingSlash: '' })
+  })
+
+  test('rewriteMissingOnly lets a page lead to its one address', async () => {
+    await site.setRules(['/<*>', '/index.html', '200'])
+    await site.setOptions({ rewriteMissingOnly: true, trailingSlash: 'always' })
+    expect([await visit('/about'), await visit('/about/')]).toEqual([
+      [301, '/about/'],
+      [200, 'about'],
+    ])
+    expect(await visit('/users/7')).toEqual([200, 'home'])
+    await site.setOptions({ rewriteMissingOnly: '', trailingSlash: '' })
+    await site.setRules()
   })
 
   test('rewriteMissingOnly leaves files alone', async () => {
@@ -122,13 +173,28 @@ describe('customRules.json', () => {
   const rule = { source: '/old', target: '/new', status: '301', condition: null }
 
   test('is a file like any other unless the option is on', async () => {
-    await site.publish({ 'index.html': 'home', 'customRules.json': rules(rule) })
+    const jobId = await site.publish({ 'index.html': 'home', 'customRules.json': rules(rule) })
     expect(await visit('/customRules.json')).toEqual([200, rules(rule)])
     expect(await visit('/old')).toEqual([301, '/old/'])
+    expect(await logOf('DEPLOY', jobId)).toContain(
+      '[WARNING]: # customRules.json is published as a page, and its rules have no effect: the option customRulesFile of the app is off.',
+    )
+  })
+
+  test('counts from the next deployment on, and is no page at once when the option is switched on', async () => {
+    const notesFor = async () => (await explainedAt(preamp, `http://${site.host}/old`)).notes
+    expect(await notesFor()).toEqual([
+      'customRules.json of this deployment is a page like any other: the option customRulesFile of the app is off.',
+    ])
+    await site.setOptions({ customRulesFile: true })
+    expect((await visit('/customRules.json'))[0]).toBe(404)
+    expect(await visit('/old')).toEqual([301, '/old/'])
+    expect(await notesFor()).toEqual([
+      'The rules of customRules.json do not count: the deployment was made while the option customRulesFile was off. Deploy again.',
+    ])
   })
 
   test('brings rules after those of the app, and is not for visitors', async () => {
-    await site.setOptions({ customRulesFile: true })
     await site.setRules(['/old', '/first', '302'])
     const second = { source: '/other', target: '/new' }
     await site.publish({ 'index.html': 'home', 'customRules.json': `\uFEFF${rules(rule, second)}` })
@@ -137,6 +203,10 @@ describe('customRules.json', () => {
     expect((await site.visit('/customRules.json')).status).toBe(404)
     await site.setOptions({ customRulesFile: false })
     expect(await visit('/other')).toEqual([301, '/other/'])
+    const { notes } = await explainedAt(preamp, `http://${site.host}/other`)
+    expect(notes).toEqual([
+      'The deployment brings 2 rules in customRules.json, which do not count: the option customRulesFile of the app is off.',
+    ])
     await site.setOptions({ customRulesFile: true })
     expect(await visit('/other')).toEqual([302, '/new'])
     await site.setRules()
@@ -249,6 +319,29 @@ describe('a deployment without index.html', () => {
       '[WARNING]: The custom rule for "/a/<*>/b", number 2, has no effect: The <*> of its source is not at the end.',
     )
     await site.setRules()
+  })
+
+  test('is told what patterns of headers do not mean', async () => {
+    const patterns = ['/a?.js', '/[slug].js', '/!(x).js', '/@(a|b)/*', '/**/*.{js,css}', '/a+b/*']
+    const entries = patterns.map(
+      (pattern) => `  - { pattern: '${pattern}', headers: [{ key: X, value: '1' }] }`,
+    )
+    const customHttp = ['customHeaders:', ...entries, ''].join('\n')
+    const jobId = await site.publish({ 'index.html': 'home', 'customHttp.yml': customHttp })
+    const warnings = [
+      ['/a?.js', '?'],
+      ['/[slug].js', '[slug]'],
+      ['/!(x).js', '!(…)'],
+      ['/@(a|b)/*', '@(…)'],
+    ].map(
+      ([pattern, foreign]) =>
+        `In the pattern "${pattern}" of custom headers ${foreign} stands for nothing but these characters: the wildcards are *, ** and {a,b}.`,
+    )
+    const log = await logOf('DEPLOY', jobId)
+    for (const warning of warnings) expect(log).toContain(`[WARNING]: ${warning}`)
+    expect(log.split('of custom headers')).toHaveLength(warnings.length + 1)
+    const { notes } = await explainedAt(preamp, `http://${site.host}/`)
+    expect(notes).toEqual(warnings)
   })
 
   test('fails with the option requireIndex', async () => {

@@ -11,6 +11,8 @@ let site: PublishedSite
 let upstream: Bun.Server<undefined>
 /** Paths of requests that were given up before their answers were through. */
 const left: string[] = []
+/** Pieces of a body, as they come. */
+const taken: string[] = []
 const seen: { method: string; url: string; headers: Headers; body: string }[] = []
 
 beforeAll(async () => {
@@ -28,6 +30,10 @@ beforeAll(async () => {
       if (pathname === '/silent') await new Promise(() => undefined)
       if (pathname === '/endless') {
         return new Response(new ReadableStream({ start: (stream) => stream.enqueue('begun') }))
+      }
+      if (pathname === '/taking') {
+        for await (const piece of request.body!) taken.push(new TextDecoder().decode(piece))
+        return new Response('taken')
       }
       seen.push({
         method: request.method,
@@ -156,6 +162,19 @@ describe('a reverse proxy', () => {
       'x-forwarded-for': '127.0.0.1',
     })
     expect(headers.get('x-middleware-subrequest')).toBeNull()
+  })
+
+  test('hands on a body piece by piece', async () => {
+    await site.setRules(['/api/<*>', target('/<*>'), '200'])
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const answered = site.visit('/api/taking', { method: 'POST', body: readable })
+    const writer = writable.getWriter()
+    void writer.write(Buffer.from('first'))
+    await waitFor('the first piece', 5, () => taken.join('') === 'first')
+    void writer.write(Buffer.from('second'))
+    await waitFor('the second piece', 5, () => taken.join('') === 'firstsecond')
+    await writer.close()
+    expect(await (await answered).text()).toBe('taken')
   })
 
   test('tells a target that cannot be reached from one that is not to be reached', async () => {

@@ -126,7 +126,7 @@ describe('rules', () => {
       [2, 'skipped', 'It is for visitors from US, and nothing says where this one is.'],
       [3, 'ignored', 'The <*> of its source is not at the end.'],
       [4, 'skipped', 'Its source is another address.'],
-      [5, 'skipped', 'Its source is another address.'],
+      [5, 'skipped', 'Its expression does not match.'],
       [6, 'skipped', 'Its source is another address.'],
       [7, 'not-reached', 'Rules with this status are asked only where nothing else answers.'],
     ])
@@ -169,6 +169,49 @@ describe('rules', () => {
     expect(explanation.method).toBe('POST')
     expect(resultsOf(explanation).slice(3, 5)).toEqual(['4 matched', '5 not-reached'])
     expect(explanation.answer.status).toBe(405)
+  })
+
+  test('that lead back to themselves are told as a circle, and those that never end', async () => {
+    await site.setRules(
+      ['/a', '/b', '301'],
+      ['/b', '/a', '302'],
+      ['/start', '/a', '301'],
+      ['/more/<*>', '/more/x/<*>', '301'],
+      ['/docs', '/about', '301'],
+    )
+    const circle =
+      'The redirects go in a circle: /a (rule 1) → /b (rule 2) → /a. Browsers give up after some rounds.'
+    expect((await explain('/a')).notes).toEqual([circle])
+    expect((await explain('/start')).notes).toEqual([circle])
+    const more = await explain('/more/y?z=1')
+    expect(more.notes).toEqual([
+      `The redirects do not end: after 20 of them /more/${'x/'.repeat(20)}y?z=1 is redirected still.`,
+    ])
+    expect((await explain('/docs')).notes).toEqual([])
+    await site.setRules(...rules)
+  })
+
+  test('with targets that stay as they are written say so', async () => {
+    await site.setRules(
+      ['/p/<id>', '/q/<name>?x=<id>', '302'],
+      [String.raw`</^\/r\/(.*)$/>`, '/s/$1/<*>', '302'],
+      ['/t/<*>', 'http://example.com/<*>', '200'],
+    )
+    const { rules: explained } = await explain('/p/1')
+    const group =
+      '$1 of its target stays as it is written: groups count with the option expressionGroups of the app.'
+    expect(explained.map(({ warnings }) => warnings)).toEqual([
+      ['<name> of its target is not in its source, and stays as it is written.'],
+      ['<*> of its target is not in its source, and stays as it is written.', group],
+      [],
+    ])
+    expect(explained[2]!.reason).toContain('PREAMP_PROXY_HTTP=true')
+    const { output } = await runCommand(preamp.dataDir, 'explain', `${site.host}/p/1`)
+    expect(output).toContain(group)
+    await site.setOptions({ expressionGroups: true })
+    expect((await explain('/p/1')).rules[1]!.warnings).toHaveLength(1)
+    await site.setOptions({ expressionGroups: '' })
+    await site.setRules(...rules)
   })
 
   test('may ask for headers, and come from the repository', async () => {
@@ -244,6 +287,13 @@ describe('the rest', () => {
       refusal: { status: 401, reason: 'The password is asked for, and the visit does not bring it.' },
     })
     expect(asked.answer.status).toBe(200)
+    const refused = async (header: string) => (await explain('/', ['header', header])).access.refusal?.reason
+    expect(await refused(`Authorization: Basic ${btoa('user:wrong')}`)).toBe(
+      'The password is asked for, and the visit brings another name or password.',
+    )
+    expect(await refused('Authorization: Bearer token')).toBe(
+      'The password is asked for, and the header Authorization of the visit is not of the kind Basic.',
+    )
     const authorization = `Authorization: Basic ${Buffer.from('user:password').toString('base64')}`
     expect((await explain('/', ['header', authorization])).access.refusal).toBeUndefined()
     const denied = await explain('/', ['header', authorization], ['address', '192.0.2.7'])
@@ -251,7 +301,18 @@ describe('the rest', () => {
     await site.setOptions({ deniedAddresses: '', maintenance: true })
     expect((await explain('/', ['header', authorization])).access.refusal?.status).toBe(503)
     await site.setOptions({ maintenance: '' })
+    for (const basicAuthCredentials of ['user:password', btoa('password alone')]) {
+      await site.updateApp({ basicAuthCredentials })
+      expect(await refused(authorization)).toBe(
+        'Nobody is let in: what is stored as basicAuthCredentials is not base64 of name:password. Set it anew.',
+      )
+    }
     await site.updateApp({ enableBasicAuth: false })
+    await site.updateBranch({ enableBasicAuth: true })
+    expect(await refused(authorization)).toBe(
+      'Nobody is let in: the password is asked for, and basicAuthCredentials has never been set.',
+    )
+    await site.updateBranch({ enableBasicAuth: false })
   })
 
   test('a site without index.html that nothing explains', async () => {
@@ -305,10 +366,16 @@ describe('the rest', () => {
       expect(output).toContain(text)
     }
     expect(output).not.toContain('\u001b')
+    const fetched = await runCommand(preamp.dataDir, 'explain', `${site.host}/api/users`)
+    expect(fetched.output).toContain(
+      'Answer\n  what https://api.example.com/v1/users answers, with its status\n',
+    )
     const missing = await runCommand(preamp.dataDir, 'explain', 'http://main.dnobody.localhost/')
     expect([missing.exitCode, missing.errors]).toEqual([
       2,
-      'NotFoundException: No site of yours is at main.dnobody.localhost.\n',
+      expect.stringMatching(
+        /^NotFoundException: No site of yours is at main\.dnobody\.localhost\. Sites are at .* list-branches /,
+      ) as string,
     ])
   })
 })
@@ -336,8 +403,9 @@ test("a host of another account is as unknown as nobody's, and one of an app tha
       )
       return `${status} ${(answer as { message: string }).message.replace(host, 'HOST')}`
     }
-    expect(await askAs(stranger, 'own.example')).toBe('404 No site of yours is at HOST.')
-    expect(await askAs(stranger, 'nobody.example')).toBe('404 No site of yours is at HOST.')
+    const unknown = await askAs(stranger, 'nobody.example')
+    expect(unknown).toStartWith('404 No site of yours is at HOST. Sites are at ')
+    expect(await askAs(stranger, 'own.example')).toBe(unknown)
     expect(await askAs(elsewhere, 'own.example')).toMatch(/^403 .*not authorized to perform: amplify:GetApp/)
     expect(await askAs(elsewhere, 'nobody.example')).toMatch(
       /^403 .*not authorized to perform: amplify:GetApp/,

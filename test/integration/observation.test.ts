@@ -8,6 +8,7 @@ import { parseAccessLog, parseAccessLogLine } from '../support/access-log.ts'
 import { runCommand, startCommand } from '../support/preamp-command.ts'
 import { startPreamp, type TestPreamp } from '../support/preamp.ts'
 import { createPublishedSite, type PublishedSite } from '../support/published-site.ts'
+import { sendRaw } from '../support/raw-http.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 /** Ids of requests, metrics and visits as they come, of a whole server with two edges. */
@@ -85,6 +86,36 @@ describe('the id of a request', () => {
     expect(head.headers.get('content-length')).toBe(String(text.length))
     const unknown = await visit('/', { headers: { host: 'main.dnobody.localhost' } })
     expect(await unknown.text()).toContain(idOf(unknown))
+  })
+
+  test('is on the refusal of a body that is too long, announced or not, which log and metrics know of', async () => {
+    const name = named('amplify_4xx_errors_total')
+    const uploaded = named('amplify_bytes_uploaded_total')
+    const before = await metrics()
+    const head = `POST /api/x HTTP/1.1\r\nHost: ${site.host}\r\nUser-Agent: too-long\r\n`
+    const large = 1024 * 1024 + 1
+    const port = Number(new URL(preamp.sitesUrl).port)
+    const announced = await sendRaw(port, `${head}Content-Length: ${large}\r\n\r\n`)
+    const chunk = `${large.toString(16)}\r\n${'a'.repeat(large)}`
+    const inChunks = await sendRaw(port, `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}`)
+    const refused = [announced, inChunks]
+    for (const { status, headers, body } of refused) {
+      expect([status, headers['connection']]).toEqual([413, 'close'])
+      expect(body).toContain(`Request ${headers['x-amz-cf-id']}<`)
+    }
+    const { logUrl } = await preamp.client.send(
+      new GenerateAccessLogsCommand({ appId: site.appId, domainName: site.host }),
+    )
+    const lines = parseAccessLog(await (await fetch(logUrl!)).text())
+    const logged = lines.filter((line) => line['cs(User-Agent)'] === 'too-long')
+    expect(new Set(logged.map((line) => `${line['sc-status']} ${line['x-edge-request-id']}`))).toEqual(
+      new Set(refused.map(({ headers }) => `413 ${headers['x-amz-cf-id']}`)),
+    )
+    const after = await metrics()
+    expect(after.get(name)).toBe((before.get(name) ?? 0) + 2)
+    expect(after.get(uploaded)).toBe(before.get(uploaded) ?? 0)
+    const whole = await visit('/api/x', { method: 'POST', body: 'a'.repeat(large - 1) })
+    expect(await whole.text()).toBe('upstream')
   })
 
   test('is told to the server that a rule leads to, and stands in our log where that fails', async () => {

@@ -61,11 +61,14 @@ export const explainUrl: SignedEndpoint = {
     const explanation = (await ownAppOf(services, caller, host)) && (await services.sites.explain(question))
     // The host may have gone to somebody else in between.
     if (!explanation || !(await findApp(services.database.queries, caller, explanation.app.appId))) {
-      throw new NotFoundException(`No site of yours is at ${host}.`)
+      throw new NotFoundException(noSite(host))
     }
     return explanation
   },
 }
+
+const noSite = (host: string) =>
+  `No site of yours is at ${host}. Sites are at <branch>.<defaultDomain of the app> and at custom domains; list-apps, list-branches and list-domain-associations show what there is.`
 
 /** The caller's app that the host belongs to. */
 async function ownAppOf(services: Services, caller: Caller, host: string): Promise<string | undefined> {

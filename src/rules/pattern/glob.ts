@@ -36,3 +36,16 @@ function areBalanced(pattern: string): boolean {
   }
   return depth === 0
 }
+
+/** Wildcards of other tools that mean nothing here, as `?` and `!(…)`: each stands for its own characters. */
+function foreignWildcards(pattern: string): string[] {
+  const found = pattern.match(/[!@+?]\(|\?|\[[^\]]*\]/g) ?? []
+  return [...new Set(found.map((text) => (text.endsWith('(') ? `${text}…)` : text)))]
+}
+
+/** Says of a pattern of custom headers that it may mean something else than was thought; undefined for one that does not. */
+export function patternWarning(pattern: string): string | undefined {
+  const foreign = foreignWildcards(pattern)
+  if (foreign.length === 0) return undefined
+  return `In the pattern ${JSON.stringify(pattern)} of custom headers ${foreign.join(', ')} ${foreign.length === 1 ? 'stands' : 'stand'} for nothing but these characters: the wildcards are *, ** and {a,b}.`
+}
