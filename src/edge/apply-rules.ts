@@ -17,6 +17,8 @@ export interface Asked {
   /** Whether it is a GET or a HEAD, which alone files answer. */
   isRead: boolean
   budget: RequestBudget
+  /** Whether a file answers without rules: looked up once, by the first rule that asks. */
+  isFile?: boolean
   trace: Trace | undefined
 }
 
@@ -93,6 +95,8 @@ function* matching(rules: RuleList, asked: Asked): Iterable<{ rule: Rule; outcom
     const values = matchRule(rule, request, budget)
     if (typeof values === 'string') {
       trace?.rule(rule, values)
+      // Whoever wants to know why hears it of each of the others.
+      if (values === 'too-late' && !trace) return
       continue
     }
     const outcome = outcomeOf(rule, request, values)
@@ -115,7 +119,8 @@ function hasFile(
   return led.kind === 'file'
 }
 
-function whyPassedOver(outcome: RuleOutcome, { site, deployment, request }: Asked): PassedOver | undefined {
+function whyPassedOver(outcome: RuleOutcome, asked: Asked): PassedOver | undefined {
+  const { site, deployment, request } = asked
   const { path, query, host } = request
   if (outcome.kind === 'redirect') {
     const own = path.raw + query
@@ -126,5 +131,6 @@ function whyPassedOver(outcome: RuleOutcome, { site, deployment, request }: Aske
     return outcome.location === own || here === own ? 'leads-to-itself' : undefined
   }
   if (outcome.kind !== 'rewrite' || !site.options.rewriteMissingOnly || outcome.status) return undefined
-  return hasFile(deployment.files, path.raw, query, site.options) ? 'file-exists' : undefined
+  asked.isFile ??= hasFile(deployment.files, path.raw, query, site.options)
+  return asked.isFile ? 'file-exists' : undefined
 }

@@ -4,6 +4,7 @@ import { parseCustomHeaders } from '../deploy/custom-headers.ts'
 import { RefusedContent } from '../deploy/refused-content.ts'
 import { parseNetwork } from '../model/addresses.ts'
 import { appOptionsOf } from '../model/app-options.ts'
+import { hashOf } from '../model/hash-of.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import { readRules } from '../rules/rules.ts'
@@ -18,11 +19,11 @@ export type ShownBeside = Pick<Site, 'isPermanent' | 'replaced' | 'skewProtected
 
 export const nothingBeside: ShownBeside = { isPermanent: false, replaced: [], skewProtected: undefined }
 
-/** All that a site is made of but its files: two sites whose texts are the same are the same. */
+/** By all that a site is made of but its files: two sites whose keys are the same are the same. */
 export function siteKey({ app, branch, deployment }: SiteRow, earlierIds: readonly unknown[]): string {
   const { customRules, customHeaders, enableBasicAuth } = app.settings
   const own = [deployment?.deploymentId, branch.name, branch.settings.enableBasicAuth, branch.basicAuth]
-  return JSON.stringify([
+  return hashOf([
     app.appId,
     own,
     earlierIds,

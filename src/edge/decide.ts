@@ -20,7 +20,7 @@ export type Decision = Action & {
   headers: HeaderSet
   /** Somebody else may be answered something else; absent where only what is asked for was looked at. */
   dependsOnVisitor?: true
-  /** Patterns that took too long and so did not match; absent for none. */
+  /** Patterns and rules that took too long and so did not match, those that came too late as one; absent for none. */
   overruns?: number
 }
 
@@ -76,13 +76,12 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
   const path = readRequestPath(rawPath)
   if (!path) return { kind: 'malformed-path', headers: noHeaders }
   const headerBudget = requestBudget()
-  const headers = site.headers.of(`/${path.segments.join('/')}`, headerBudget, (place) =>
-    trace?.headerPatternGivenUp(place),
-  )
+  const headers = site.headers.of(path.decoded, headerBudget, (place) => trace?.headerPatternGivenUp(place))
   const { deployment } = site
   if (!deployment) return { kind: site.isPermanent ? 'not-kept' : 'never-deployed', headers }
   const { method } = question
   const looked = { atVisitor: false }
+  const country = once(() => question.country())
   const asked: Asked = {
     site,
     deployment,
@@ -92,7 +91,7 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
       query,
       country() {
         looked.atVisitor = true
-        return question.country()
+        return country()
       },
       header(name) {
         looked.atVisitor = true
@@ -111,6 +110,12 @@ export function decide(site: SiteAnswer, question: Question, trace?: Trace): Dec
     ...(looked.atVisitor && { dependsOnVisitor: true as const }),
     ...(overruns > 0 && { overruns }),
   }
+}
+
+/** Thousands of rules may ask where a visitor is, which is looked up in a file. */
+function once<Value>(find: () => Value): () => Value {
+  let found: { value: Value } | undefined
+  return () => (found ??= { value: find() }).value
 }
 
 function act(asked: Asked, method: string): Action {

@@ -8,6 +8,12 @@ const keptMax = 20_000
 /** Of an address, and of one that it leads to. Longer ones are decided anew: strangers may send 100 KB of them at a time. */
 const keptCharactersMax = 512
 
+export interface Decisions {
+  decide(site: SiteAnswer, request: Request, visitor: Visitor): DescribedDecision
+  /** Drops what nobody has asked for since it was called before, and with it the sites that are served no more. */
+  forgetUnasked(): void
+}
+
 interface Kept {
   site: Site
   decision: DescribedDecision
@@ -17,9 +23,7 @@ interface Kept {
  * Decides as `decide.ts` does, and remembers what will be decided again. What it remembers is bounded, in bytes as well.
  * @param countOverruns is told of patterns that took too long, each time they do
  */
-export function createDecisions(
-  countOverruns: (site: Site, patterns: number) => void,
-): (site: SiteAnswer, request: Request, visitor: Visitor) => DescribedDecision {
+export function createDecisions(countOverruns: (site: Site, patterns: number) => void): Decisions {
   let recent = new Map<string, Kept>()
   let older = new Map<string, Kept>()
 
@@ -33,14 +37,16 @@ export function createDecisions(
   }
 
   function keep(url: string, kept: Kept): void {
-    if (recent.size >= keptMax / 2) {
-      older = recent
-      recent = new Map()
-    }
+    if (recent.size >= keptMax / 2) forgetUnasked()
     recent.set(url, kept)
   }
 
-  return (site, request, visitor) => {
+  function forgetUnasked(): void {
+    older = recent
+    recent = new Map()
+  }
+
+  function decideOnce(site: SiteAnswer, request: Request, visitor: Visitor): DescribedDecision {
     const { method, url, headers } = request
     const isRead = method === 'GET' || method === 'HEAD'
     const known = isRead ? find(site, url) : undefined
@@ -59,6 +65,8 @@ export function createDecisions(
     }
     return decision
   }
+
+  return { decide: decideOnce, forgetUnasked }
 }
 
 /** Whoever makes up addresses mostly finds none, adds queries, or makes long ones. */

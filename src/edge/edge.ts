@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 
 import type { Blobs } from '../blobs/blobs.ts'
+import { limits } from '../model/limits.ts'
 import type { SiteMetrics } from '../model/site-metrics.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessLog } from './access-log.ts'
@@ -95,12 +96,18 @@ export function createEdge(options: {
   const sites = createSites({ ...options, plainProxies, replacedMilliseconds, now })
   const files = createFiles(options)
   const counters = createSiteCounters()
-  const decide = createDecisions(counters.countOverruns)
+  const decisions = createDecisions(counters.countOverruns)
+  const { decide } = decisions
   const findVisitor = createVisitors(visitors)
   const watch = watchChanges({ database, changed: sites.refresh, log })
   const proxy = createProxy({ privateAllowed, log })
   const tunnels = createTunnels(proxy)
   const listeners: Listener[] = []
+  const forgetting = setInterval(() => {
+    sites.forgetUnasked()
+    decisions.forgetUnasked()
+  }, limits.edgeForgetMinutes * 60_000)
+  forgetting.unref()
 
   /** Host → decision → answer → line of the log. A request whose site is known and whose file is in memory waits for nothing. */
   function handle(request: Request, port: ListenerPort): Response | Promise<Response> {
@@ -259,6 +266,7 @@ export function createEdge(options: {
 
     async stop(drainMilliseconds = 0) {
       await Promise.all(listeners.map((listener) => listener.drain(drainMilliseconds)))
+      clearInterval(forgetting)
       tunnels.close()
       await Promise.all(listeners.map((listener) => listener.stop()))
       await watch.stop()

@@ -126,7 +126,9 @@ export class RuleTrace implements Trace {
       country: `It is for visitors from ${wanted}, and this one is from ${country}.`,
       'country-unknown': `It is for visitors from ${wanted}, and nothing says where this one is.`,
       header: `It is for visits whose header ${header?.header} is ${header?.value}.`,
-      'over-budget': 'Its expression takes too long for this path, which counts as no match.',
+      'over-budget': `Its ${header ? 'expression or condition takes' : 'expression takes'} too long for this ${header ? 'visit' : 'path'}, which counts as no match.`,
+      'too-late':
+        'What was looked at before it took as long as a request may take: it is not looked at, which counts as no match.',
       'leads-to-itself': 'It would redirect to the address that was asked for.',
       'file-exists': 'There is a file, and the option rewriteMissingOnly lets it go first.',
     }

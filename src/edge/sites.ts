@@ -21,6 +21,8 @@ export interface Sites {
   showing(site: Site, deploymentId: string): Site | Promise<Site>
   /** From its return on, every new request sees what the database holds. */
   refresh(): void
+  /** Drops the hosts that nobody has asked for since it was called before. */
+  forgetUnasked(): void
 }
 
 interface Entry {
@@ -29,6 +31,8 @@ interface Entry {
   key: string
   /** The refresh after which it was read; none where its time is over. */
   generation: number
+  /** Whether somebody has asked for it since the last look at that. */
+  asked: boolean
   /** When what it shows of earlier deployments changes: epoch milliseconds, or Infinity. */
   until: number
 }
@@ -73,7 +77,9 @@ export function createSites(options: {
     const address = addresses.get(sentHost) ?? readHost(sentHost)
     if (typeof address === 'string') return address
     const entry = entries.get(address.name) ?? nobodys.get(address.name)
-    return entry?.generation === generation ? entry.answer : loadOnce(address)
+    if (entry?.generation !== generation) return loadOnce(address)
+    entry.asked = true
+    return entry.answer
   }
 
   function readHost(sentHost: string): NamedHost | 'invalid' | 'unknown' {
@@ -111,7 +117,7 @@ export function createSites(options: {
       }
       // A refresh came in between: what was read may be older than what that refresh promised.
       if (readAfter !== generation) continue
-      remember(host, { ...read, generation })
+      remember(host, { ...read, generation, asked: true })
       return read.answer
     }
   }
@@ -254,6 +260,15 @@ export function createSites(options: {
     forgetReplaced()
   }
 
+  /** What is served of an app that is gone, or of a branch that nobody visits any more, is freed. */
+  function forgetUnasked(): void {
+    for (const [host, entry] of entries) {
+      if (!entry.asked) entries.delete(host)
+      entry.asked = false
+    }
+    forgetReplaced()
+  }
+
   /** Deployments that no host showed at the last look are not kept in memory. */
   function forgetReplaced(): void {
     const shown = new Set<Deployment>()
@@ -267,7 +282,7 @@ export function createSites(options: {
     }
   }
 
-  return { find, showing: showingOther, refresh }
+  return { find, showing: showingOther, refresh, forgetUnasked }
 }
 
 function isHost(text: string): boolean {

@@ -55,6 +55,10 @@ export const limits = {
   /** Of the search for one pattern, and of all those of one request: a thousand take about 20 µs. */
   patternStepsMax: 20_000,
   requestPatternStepsMax: 100_000,
+  /** Of all expressions of a site's rules: each edge keeps what they are compiled to. */
+  siteExpressionCharactersMax: 64 * KiB,
+  /** Groups of a pattern in each other. */
+  patternDepthMax: 100,
   /** Of why a job failed: a command stands in it as a whole, if it is not longer. */
   statusReasonCharactersMax: 500,
   /** Each has an upload URL of its own in the answer. */
@@ -192,6 +196,8 @@ export const limits = {
   siteRequestBodyBytesMax: 1 * MiB,
   /** Hosts that an edge remembers, those that are nobody's counted apart. */
   edgeHostsMax: 10_000,
+  /** How often an edge looks which hosts and addresses nobody has asked for since its last look: it forgets them. */
+  edgeForgetMinutes: 10,
   /** Files of all the manifests that an edge keeps compiled. */
   edgeManifestFilesMax: 2_000_000,
   /** How long visitors may ask for a deployment that another one has replaced, where their branch has skew protection (§6.7). */

@@ -6,14 +6,17 @@ export interface RequestPath {
   rawSegments: string[]
   /** The same, decoded and in Unicode's NFC. A slash that was encoded is none: it stays `%2F`. */
   segments: string[]
+  /** All of these, with their slashes. */
+  decoded: string
 }
 
 /** @returns undefined where the percent-encoding is broken */
 export function readRequestPath(raw: string): RequestPath | undefined {
   const rawSegments = raw.slice(1).split('/')
-  if (!raw.includes('%')) return { raw, rawSegments, segments: rawSegments }
+  if (!raw.includes('%')) return { raw, rawSegments, segments: rawSegments, decoded: raw }
   try {
-    return { raw, rawSegments, segments: rawSegments.map(decodeSegment) }
+    const segments = rawSegments.map(decodeSegment)
+    return { raw, rawSegments, segments, decoded: `/${segments.join('/')}` }
   } catch (error) {
     if (error instanceof URIError) return undefined
     throw error

@@ -35,15 +35,17 @@ export interface IgnoredRule {
 
 /**
  * Reads a rule (contract/hosting-behaviour.md §5.3). One that makes no sense is saved and ignored, as on AWS.
+ * @param left how many characters the expressions of the site may still have, counted down
  */
 export function readRule(
   written: WrittenRule,
   index: number,
   { headerConditions, expressionGroups, plainProxies }: RuleExtensions,
+  left: { expressionCharacters: number },
 ): Rule | IgnoredRule {
   try {
     const status = readStatus(written.status)
-    const source = parseSource(written.source ?? '')
+    const source = parseSource(written.source ?? '', left)
     const target = parseTarget(written.target ?? '', expressionGroups && source.kind === 'expression')
     refuseUnsafe({ source, target, status }, plainProxies)
     return { index, source, target, status, condition: parseCondition(written.condition, headerConditions) }

@@ -1,6 +1,9 @@
+import { hashOf } from '../model/hash-of.ts'
+import { limits } from '../model/limits.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import type { RequestPath } from './request-path.ts'
 import { type IgnoredRule, readRule, type Rule, type RuleExtensions } from './rule.ts'
+import { Shared } from './shared.ts'
 
 /** The rules of a site, ready to be asked. */
 export interface Rules {
@@ -11,8 +14,19 @@ export interface Rules {
   ignored: IgnoredRule[]
 }
 
+/** By what they are made from. */
+const shared = new Shared<Rules>()
+
+/** Reads the rules of a site once, whatever the number of its hosts. */
 export function readRules(written: readonly WrittenRule[], extensions: RuleExtensions): Rules {
-  const read = written.map((rule, index) => readRule(rule, index, extensions))
+  const { headerConditions, expressionGroups, plainProxies } = extensions
+  const key = hashOf([written, headerConditions, expressionGroups, plainProxies])
+  return shared.get(key, () => readAll(written, extensions))
+}
+
+function readAll(written: readonly WrittenRule[], extensions: RuleExtensions): Rules {
+  const left = { expressionCharacters: limits.siteExpressionCharactersMax }
+  const read = written.map((rule, index) => readRule(rule, index, extensions, left))
   const rules = read.filter((rule) => 'source' in rule)
   return {
     first: new RuleList(rules.filter((rule) => !isLast(rule))),
@@ -44,14 +58,27 @@ export class RuleList {
   }
 
   /** Those that can match the path, in order. */
-  candidates({ segments }: RequestPath): readonly Rule[] {
-    const here = this.#byPath.size === 0 ? undefined : this.#byPath.get(segments.join('/'))
-    const below = this.#byFirstSegment.get(segments[0]!)
-    if (!here && !below) return this.#others
-    return [...(here ?? []), ...(below ?? []), ...this.#others].toSorted(
-      (one, other) => one.index - other.index,
-    )
+  candidates({ segments, decoded }: RequestPath): readonly Rule[] {
+    const here = this.#byPath.get(decoded) ?? none
+    const below = this.#byFirstSegment.get(segments[0]!) ?? none
+    return inOrder(inOrder(here, below), this.#others)
   }
+}
+
+const none: readonly Rule[] = []
+
+/** Joins two lists that are in order: there may be thousands for each request. */
+function inOrder(one: readonly Rule[], other: readonly Rule[]): readonly Rule[] {
+  if (one.length === 0) return other
+  if (other.length === 0) return one
+  const joined: Rule[] = []
+  let at = 0
+  for (const rule of one) {
+    while (at < other.length && other[at]!.index < rule.index) joined.push(other[at++]!)
+    joined.push(rule)
+  }
+  while (at < other.length) joined.push(other[at++]!)
+  return joined
 }
 
 function add(lists: Map<string, Rule[]>, key: string, rule: Rule): void {
@@ -65,7 +92,7 @@ function plainParts({ source }: Rule): { path?: string; firstSegment?: string } 
   if (source.kind !== 'path') return {}
   const isPlain = source.segments.every(({ names }) => names.length === 0)
   if (isPlain && source.wildcardAfter === undefined) {
-    return { path: source.segments.map(({ texts }) => texts[0]).join('/') }
+    return { path: `/${source.segments.map(({ texts }) => texts[0]).join('/')}` }
   }
   const [first] = source.segments
   return first && first.names.length === 0 ? { firstSegment: first.texts[0]! } : {}

@@ -1,3 +1,4 @@
+import { type RequestBudget, spend } from './pattern/bounded-search.ts'
 import { encodeInSegment } from './request-path.ts'
 
 /**
@@ -18,28 +19,38 @@ export function parseSegment(source: string): SegmentPattern {
   }
 }
 
+/** Characters that are searched in the time of a step, and of those that are encoded. */
+const searchedInStep = 64
+const encodedInStep = 4
+
 /**
  * Matches a whole segment. A placeholder takes one character at the least, and as few as it can before the text that follows,
  * so that each character is looked at once.
- * @param values to which what the placeholders took is added, ready for a URL
+ * @param taken to which what the placeholders took is added, ready for a URL; without it nothing is made
  */
 export function matchSegment(
   { texts, names }: SegmentPattern,
   segment: string,
-  raw: string,
-  values: Map<string, string>,
+  budget: RequestBudget,
+  taken?: { raw: string; values: Map<string, string> },
 ): boolean {
   const first = texts[0]!
+  if (!spend(budget, 1)) return false
   if (names.length === 0) return segment === first
   const last = texts.at(-1)!
   const end = segment.length - last.length
   if (!segment.startsWith(first) || !segment.endsWith(last)) return false
   let start = first.length
-  for (const [index, name] of names.entries()) {
+  for (let index = 0; index < names.length; index++) {
     const isLast = index === names.length - 1
     const until = isLast ? end : segment.indexOf(texts[index + 1]!, start + 1)
+    if (!isLast && !spend(budget, 1 + ((until === -1 ? end : until) - start) / searchedInStep)) return false
     if (until <= start || until > end) return false
-    if (!values.has(name)) values.set(name, takenText(segment, raw, start, until))
+    const name = names[index]!
+    if (taken && !taken.values.has(name)) {
+      if (!spend(budget, 1 + (until - start) / encodedInStep)) return false
+      taken.values.set(name, takenText(segment, taken.raw, start, until))
+    }
     start = until + texts[index + 1]!.length
   }
   return true

@@ -1,3 +1,4 @@
+import { limits } from '../model/limits.ts'
 import { compilePattern, PatternRefused } from './pattern/compile.ts'
 import type { Program } from './pattern/program.ts'
 import { decodeSegment } from './request-path.ts'
@@ -28,10 +29,13 @@ export class RuleIgnored extends Error {}
 
 const wildcard = '<*>'
 
-/** @throws {RuleIgnored} with the reason for which a rule with this source never applies */
-export function parseSource(source: string): RuleSource {
+/**
+ * @param left how many characters the expressions of the site may still have, counted down
+ * @throws {RuleIgnored} with the reason for which a rule with this source never applies
+ */
+export function parseSource(source: string, left: { expressionCharacters: number }): RuleSource {
   const expression = /^<\/(.*)\/>$/s.exec(source)?.[1]
-  if (expression !== undefined) return { kind: 'expression', program: compileExpression(expression) }
+  if (expression !== undefined) return { kind: 'expression', program: compileExpression(expression, left) }
   if (/^https?:\/\//i.test(source)) return { kind: 'host', host: parseHost(source) }
   if (!source.startsWith('/')) {
     throw new RuleIgnored(
@@ -41,7 +45,13 @@ export function parseSource(source: string): RuleSource {
   return parsePath(source)
 }
 
-function compileExpression(source: string): Program {
+function compileExpression(source: string, left: { expressionCharacters: number }): Program {
+  if (source.length > left.expressionCharacters) {
+    throw new RuleIgnored(
+      `With its expression the expressions of this site have more than ${limits.siteExpressionCharactersMax.toLocaleString('en')} characters.`,
+    )
+  }
+  left.expressionCharacters -= source.length
   try {
     return compilePattern(source)
   } catch (error) {

@@ -56,6 +56,20 @@ export function fill({ texts, names }: Template, values: ReadonlyMap<string, str
   })
 }
 
+/** Characters of what a target becomes, or a little more. */
+export function filledLength(
+  { path, query, fragment }: RuleTarget,
+  values: ReadonlyMap<string, string>,
+): number {
+  let length = 0
+  for (const { texts, names } of [path, query, fragment]) {
+    for (const text of texts) length += text.length
+    // A name that has no value is encoded.
+    for (const name of names) length += values.get(name)?.length ?? 4 * name.length
+  }
+  return length
+}
+
 /** A path with one slash at its beginning: a second one, or a backslash, would make the host of another site of what follows. */
 export function onThisHost(path: string): string {
   return `/${path.replace(/^[/\\]+/, '')}`

@@ -1,10 +1,20 @@
+import type { CharacterSet } from './character-set.ts'
+
 /**
  * What a pattern is compiled to: instructions for the machine of `search.ts`, which counts its steps. JSC's own regular
  * expressions cannot be interrupted, and one of a site must not hold the sites of others.
+ *
+ * The instructions stand behind each other as numbers, four bytes each: thousands of patterns are kept in memory. Each begins
+ * with its operation and flags; what follows says {@link operation}.
  */
 export interface Program {
-  instructions: Instruction[]
-  /** The first two of each group are where it starts and ends. */
+  code: Int32Array
+  /** Of which instructions name the places, as of the two below. */
+  sets: CharacterSet[]
+  texts: string[]
+  /** The first registers of the groups of one name. */
+  names: number[][]
+  /** How many there are. The first two of each group are where it starts and ends. */
   registers: number
   groups: number
   /** Whether a match can begin at the first character alone. */
@@ -13,90 +23,46 @@ export interface Program {
 
 export const operation = {
   match: 0,
-  /** Consumes one code unit that is in `set`. */
+  /** set: consumes one code unit that is in it. */
   one: 1,
-  /** Consumes from `min` to `max` code units that are all in `set`. */
-  run: 2,
-  /** Goes on at the next instruction and, where that fails, at `target`. */
-  try: 3,
-  jump: 4,
-  /** Keeps the position in `register`. */
-  save: 5,
-  start: 6,
-  end: 7,
-  wordBoundary: 8,
-  /** Consumes what the group whose first register is in `register` has matched, or one of the others of its name. */
-  repeatGroup: 9,
-  /** Looks whether the instructions behind it lead to a `match`, and goes on at `target` from the same position. */
-  look: 10,
-  /** Begins to count in `register` how often a body is entered. */
-  loopBegin: 11,
+  /** text: consumes it. */
+  text: 2,
+  /** set, min, max: consumes so many code units that are all in it. */
+  run: 3,
+  /** target: goes on at the next instruction and, where that fails, there. */
+  try: 4,
+  /** target. */
+  jump: 5,
+  /** register: keeps the position in it. */
+  save: 6,
+  start: 7,
+  end: 8,
+  wordBoundary: 9,
+  /** names: consumes what the first group of that name has matched that has matched anything. */
+  repeatGroup: 10,
+  /** target: looks whether the instructions behind it lead to a `match`, and goes on there from the same position. */
+  look: 11,
+  /** register: begins to count in it how often a body is entered. */
+  loopBegin: 12,
   /**
-   * Enters the body behind it, `min` to `max` times, or goes on at `target`. The register after the counter keeps where the body
-   * was entered; the registers from `groupsFrom` up to `groupsTo`, of the groups in it, are forgotten then.
+   * target, register, min, max, groupsFrom, groupsTo: enters the body behind it, from `min` to `max` times, or goes on at
+   * `target`. The register after the counter keeps where the body was entered; the registers from `groupsFrom` up to `groupsTo`,
+   * of the groups in it, are forgotten then.
    */
-  loop: 12,
-  /** The end of a body, back to the loop at `target`. */
-  loopEnd: 13,
+  loop: 13,
+  /** target, register, min: the end of a body, back to its loop. */
+  loopEnd: 14,
 } as const
 
-export type Operation = (typeof operation)[keyof typeof operation]
+export const loopLength = 7
 
-/** All have all members, whether they mean something or not: the machine is several times as fast for that. */
-export interface Instruction {
-  operation: Operation
-  set: CharacterSet
-  min: number
-  max: number
-  greedy: boolean
-  negate: boolean
+/** Stand with the operation in one number, which is that of the lowest bits. */
+export const operationBits = 0xff
+export const flag = {
+  greedy: 0x100,
+  negate: 0x200,
   /** Consumes what stands before the position, as look-behinds do. */
-  backward: boolean
-  target: number
-  register: number
-  /** Of further groups of one name. */
-  otherRegisters: number[]
-  groupsFrom: number
-  groupsTo: number
-}
+  backward: 0x400,
+} as const
 
-export interface CharacterSet {
-  /** Whether each of the first 128 code units is in it: 1 or 0. */
-  ascii: Uint8Array
-  /** For the others. */
-  has(character: string): boolean
-}
-
-const nothing: CharacterSet = { ascii: new Uint8Array(128), has: () => false }
-
-export function instruction(
-  kind: Operation,
-  {
-    set = nothing,
-    min = 0,
-    max = 0,
-    greedy = false,
-    negate = false,
-    backward = false,
-    target = 0,
-    register = 0,
-    otherRegisters = [],
-    groupsFrom = 0,
-    groupsTo = 0,
-  }: Partial<Omit<Instruction, 'operation'>> = {},
-): Instruction {
-  return {
-    operation: kind,
-    set,
-    min,
-    max: Math.min(max, 0x3fff_ffff),
-    greedy,
-    negate,
-    backward,
-    target,
-    register,
-    otherRegisters,
-    groupsFrom,
-    groupsTo,
-  }
-}
+export const countMax = 0x3fff_ffff
