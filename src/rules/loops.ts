@@ -21,6 +21,8 @@ export interface RuleLoop {
 const stepsMax = 20
 /** Rules compared with addresses, for all of a check together: some hundredths of a second. Beyond it rules are saved. */
 const comparisonsMax = 300_000
+/** What takes as long as to read an address. */
+const comparisonsOfAddress = 20
 const patternStepsMax = 2_000_000
 /** Countries that conditions name. */
 const countriesMax = 20
@@ -56,19 +58,12 @@ export function findLoop(
   const countries = new Set(
     first.all.flatMap(({ condition }) => (condition && 'country' in condition ? [condition.country] : [])),
   )
+  const starts = first.all.flatMap((rule) => startsOf(rule, search).map((start) => ({ rule, start })))
   for (const country of [undefined, ...[...countries].slice(0, countriesMax)]) {
-    for (const rule of first.all) {
-      const loop = findLoopOf(rule, country, search)
+    for (const { rule, start } of starts) {
+      const loop = follow(rule, start, country, search)
       if (loop) return loop
     }
-  }
-  return undefined
-}
-
-function findLoopOf(rule: Rule, country: string | undefined, search: Search): RuleLoop | undefined {
-  for (const start of startsOf(rule, search)) {
-    const loop = follow(rule, start, country, search)
-    if (loop) return loop
   }
   return undefined
 }
@@ -125,6 +120,8 @@ function takeStep(
   country: string | undefined,
   { first, isOwnHost, hosts, left, budget }: Search,
 ): { rule: Rule; next: Address; to: string } | undefined {
+  if (left.comparisons <= 0) return undefined
+  left.comparisons -= comparisonsOfAddress
   const path = readRequestPath(rawPath)
   if (!path) return undefined
   const request: RuleRequest = { host, path, query, country: () => country, header: () => null }

@@ -25,7 +25,7 @@ export type Mismatch =
   'source' | 'query' | 'country' | 'country-unknown' | 'header' | 'over-budget' | 'too-late'
 
 /** What it takes to look at a rule, at a parameter, and at a header; characters of one that are compared in a step. */
-const ruleSteps = 2
+const ruleSteps = 3
 const parameterSteps = 3
 const headerSteps = 5
 const comparedInStep = 4

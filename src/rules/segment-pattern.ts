@@ -19,6 +19,8 @@ export function parseSegment(source: string): SegmentPattern {
   }
 }
 
+/** What it takes to look at a placeholder, which is far away in memory where there are thousands of rules. */
+const placeholderSteps = 4
 /** Characters that are searched in the time of a step, and of those that are encoded. */
 const searchedInStep = 64
 const encodedInStep = 4
@@ -39,12 +41,14 @@ export function matchSegment(
   if (names.length === 0) return segment === first
   const last = texts.at(-1)!
   const end = segment.length - last.length
-  if (!segment.startsWith(first) || !segment.endsWith(last)) return false
+  if (first !== '' && !segment.startsWith(first)) return false
+  if (last !== '' && !segment.endsWith(last)) return false
   let start = first.length
   for (let index = 0; index < names.length; index++) {
     const isLast = index === names.length - 1
     const until = isLast ? end : segment.indexOf(texts[index + 1]!, start + 1)
-    if (!isLast && !spend(budget, 1 + ((until === -1 ? end : until) - start) / searchedInStep)) return false
+    const looked = (until === -1 ? end : until) - start
+    if (!spend(budget, placeholderSteps + (isLast ? 0 : looked / searchedInStep))) return false
     if (until <= start || until > end) return false
     const name = names[index]!
     if (taken && !taken.values.has(name)) {

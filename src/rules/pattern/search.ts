@@ -34,7 +34,7 @@ export function search(program: Program, text: string, budget: Budget): SearchRe
 /** Of a search that fails at once. */
 const searchSteps = 3
 /** Characters of a text that are compared in the time of a step, and entries of the stack that are looked at. */
-const comparedInStep = 8
+const comparedInStep = 32
 const entriesInStep = 4
 
 /** What is on the stack: what is left to try, and what is to be restored before that. Each entry is this and three numbers. */
