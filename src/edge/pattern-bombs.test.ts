@@ -8,6 +8,7 @@ import type { WrittenRule } from '../model/written-rule.ts'
 import { warmPatterns } from '../rules/pattern/warm.ts'
 import { compileSite } from './compile-site.ts'
 import { decide } from './decide.ts'
+import { RuleTrace } from './explain-rules.ts'
 import { FileTable } from './file-table.ts'
 import type { Site } from './site.ts'
 
@@ -34,8 +35,8 @@ function siteOf(rules: WrittenRule[], customHeaders: CustomHeaders[] = []): Site
   return compileSite(row, deployment, { plainProxies: false, log })
 }
 
-const many = (rule: (place: number) => Partial<WrittenRule>): WrittenRule[] =>
-  Array.from({ length: rulesMax }, (_, place) => ({
+const many = (rule: (place: number) => Partial<WrittenRule>, count = rulesMax): WrittenRule[] =>
+  Array.from({ length: count }, (_, place) => ({
     source: '/<p>',
     target: '/x',
     status: '302',
@@ -47,6 +48,8 @@ const patterns = Array.from({ length: 500 }, (_, place) => ({
   headers: [{ key: 'x', value: '1' }],
 }))
 const long = `/${'a'.repeat(14_000)}`
+const segments = '/a'.repeat(7500)
+const named = Array.from({ length: 200 }, () => '(?<a>y)').join('|')
 const query = `/d?${Array.from({ length: 3000 }, (_, place) => `a${place}`).join('&')}`
 
 test.each([
@@ -66,6 +69,44 @@ test.each([
     long,
   ],
   ['conditions', siteOf(many(() => ({ condition: `<user-agent: ${'*a'.repeat(200)}b>` }))), '/x'],
+  [
+    'conditions that begin again and again',
+    siteOf(many(() => ({ condition: `<user-agent: *${'a'.repeat(2000)}b>` }), 100)),
+    '/x',
+  ],
+  ['countries', siteOf(many(() => ({ source: '/<*>', condition: '<US>' }), 3500)), segments],
+  [
+    'parameters behind many segments',
+    siteOf(many((place) => ({ source: `/<*>?q${place}=<x>` }), 3500)),
+    `${segments}?x`,
+  ],
+  [
+    'what is encoded',
+    siteOf(many((place) => ({ source: `/x<a>/n${place}` }), 4000)),
+    `/x%41${'%c3%a9'.repeat(2000)}/z`,
+  ],
+  [
+    'placeholders in many segments',
+    siteOf(many(() => ({ source: `/${'<a>/'.repeat(150)}z` }), 400)),
+    `/${'a/'.repeat(150)}y`,
+  ],
+  [
+    'look-aheads in each other',
+    siteOf(expressions(String.raw`^\/${'(?='.repeat(90)}(a)*${')'.repeat(90)}z`).slice(0, 100)),
+    long,
+  ],
+  [
+    'groups of one name',
+    siteOf(expressions(String.raw`^\/(?:${named}|)(?:${String.raw`\k<a>`.repeat(30)}a)*z`).slice(0, 10)),
+    long,
+  ],
+  ['groups with a country', siteOf(many(() => ({ source: '</^(.*)$/>', condition: '<US>' }), 3500)), long],
+  ['redirects to themselves', siteOf(many(() => ({ source: '/<a>', target: '/<a>' }), 4000)), long],
+  [
+    'targets that repeat the path',
+    siteOf(many(() => ({ source: '/<*>', target: `/${'<*>'.repeat(600)}` }), 100)),
+    long,
+  ],
 ])('%s', (_, site, path) => {
   expect(site.rules.ignored).toEqual([])
   warmPatterns()
@@ -83,4 +124,29 @@ test.each([
   // The machine does other things at the same time, and so does JSC: the least is what the work itself takes. On a quiet
   // machine that is below 5 ms (docs/security.md); a slow one may take twice as long.
   expect(Math.min(...milliseconds)).toBeLessThan(10)
+})
+
+test('rules that come too late do not match, which is counted once, and explain says it of each', () => {
+  const rules = [
+    ...many(() => ({ source: '/<a>', target: '/<a>' })),
+    { source: '/<*>', target: '/there', status: '404' },
+  ]
+  const site = siteOf(rules)
+  const question = {
+    method: 'GET',
+    url: `http://main.d1.localhost${long}`,
+    country: () => undefined,
+    header: () => null,
+  }
+  // Without rules, the slash is put behind a path that is no file.
+  const answer = { kind: 'redirect', status: 301, location: `${long}/`, overruns: 1 }
+  expect(decide(site, question)).toMatchObject(answer)
+
+  const trace = new RuleTrace({ own: rules, brought: [] }, { site, method: 'GET', country: undefined })
+  expect(decide(site, question, trace)).toMatchObject(answer)
+  const reasons = trace.rules().map(({ result, reason }) => `${result}: ${reason}`)
+  expect(reasons[0]).toBe('skipped: It would redirect to the address that was asked for.')
+  expect(reasons[999]).toBe(
+    'skipped: What was looked at before it took as long as a request may take: it is not looked at, which counts as no match.',
+  )
 })

@@ -108,3 +108,16 @@ test('made-up domains push nobody out', async () => {
   }
   expect(sites.find(store.host)).toBe(site)
 })
+
+test('a host that nobody asks for is forgotten, and read again when somebody does', async () => {
+  const site = await sites.find(store.host)
+  sites.forgetUnasked()
+  expect(sites.find(store.host)).toBe(site)
+  sites.forgetUnasked()
+  sites.forgetUnasked()
+  const again = sites.find(store.host)
+  expect(again).toBeInstanceOf(Promise)
+  const read = (await again) as Site
+  expect(read).not.toBe(site)
+  expect(read.deployment!.deploymentId).toBe((site as Site).deployment!.deploymentId)
+})

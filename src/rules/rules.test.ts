@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test'
 
+import { limits } from '../model/limits.ts'
+import { matchRule } from './match.ts'
+import { requestBudget } from './pattern/bounded-search.ts'
 import { readRequestPath } from './request-path.ts'
 import { readRules } from './rules.ts'
 
@@ -50,4 +53,57 @@ test.each([
 ])('a rule with status %s to %p is ignored, and says why', (status, target, reason) => {
   const { ignored } = readRules([{ source: '/a', target, status }], amplify)
   expect(ignored).toEqual([{ index: 0, ignored: expect.stringContaining(reason) as string }])
+})
+
+test('the rules of a site are read once for all of its hosts, and anew where an option gives them another meaning', () => {
+  const read = (expressionGroups: boolean) =>
+    readRules([{ source: '</(a)/>', target: '/$1', status: '301' }], { ...amplify, expressionGroups })
+  expect(read(false)).toBe(read(false))
+  expect(read(true)).not.toBe(read(false))
+})
+
+test('expressions beyond what a site may have are ignored, and the other rules count', () => {
+  const { first, ignored } = rulesOf(
+    ...Array.from({ length: 110 }, (_, number) => `</^${'a'.repeat(2000)}${number}/>`),
+    '/plain',
+  )
+  expect(ignored.length).toBe(110 - Math.floor(limits.siteExpressionCharactersMax / 2003))
+  expect(ignored[0]!.ignored).toBe(
+    'With its expression the expressions of this site have more than 65,536 characters.',
+  )
+  expect(first.all.at(-1)!.index).toBe(110)
+})
+
+/** Steps that it takes to try all of them. */
+function stepsFor(path: string, query: string, ...sources: string[]): number {
+  const budget = requestBudget()
+  const request = {
+    host: 'a',
+    path: readRequestPath(path)!,
+    query,
+    country: () => undefined,
+    header: () => null,
+  }
+  for (const rule of rulesOf(...sources).first.all) matchRule(rule, request, budget)
+  return limits.requestPatternStepsMax - budget.steps
+}
+
+test('a thousand usual rules take a tenth of what a request may take', () => {
+  const kinds = [
+    (number: number) => `/old/page-${number}`,
+    (number: number) => `/old-${number}/<*>`,
+    (number: number) => `/blog/<year>/post-${number}`,
+    (number: number) => `/shop?id=${number}`,
+  ]
+  const sources = Array.from({ length: 1000 }, (_, number) => kinds[number % kinds.length]!(number))
+  const max = limits.requestPatternStepsMax / 10
+  expect(stepsFor('/blog/2026/post-x', '', ...sources)).toBeLessThan(max)
+  expect(stepsFor('/shop', '?id=x', ...sources)).toBeLessThan(max)
+})
+
+test('what a rule would take from a path is not made before it matches', () => {
+  const sources = (source: string) => Array.from({ length: 3500 }, (_, number) => source + number)
+  const long = `/x%41${'/a'.repeat(7000)}`
+  expect(stepsFor(long, '', ...sources('/<*>?q='))).toBeLessThan(limits.requestPatternStepsMax / 2)
+  expect(stepsFor(long, '', ...sources('/x<a>/<*>?q='))).toBeLessThan(limits.requestPatternStepsMax / 2)
 })

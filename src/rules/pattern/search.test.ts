@@ -28,6 +28,9 @@ const atoms = [
   '(?<=a)',
   '(?<!b)',
   String.raw`\1`,
+  'aba',
+  String.raw`[^\d\s]`,
+  String.raw`\k<n>`,
   '(a*)',
   '(?:a|)',
   '(b)?',
@@ -80,6 +83,12 @@ describe('a pattern that would take for ever', () => {
     ['((((((a*)*)*)*)*)*)*b', 'a'.repeat(40)],
     [String.raw`(a*)\1{2000}b`, 'a'.repeat(4000)],
     ['(?<=x(a+)+)c', `${'a'.repeat(60)}c`],
+    [`${'(?='.repeat(90)}(a)*${')'.repeat(90)}z`, 'a'.repeat(4000)],
+    [
+      String.raw`(?:${Array.from({ length: 200 }, () => '(?<a>y)').join('|')}|)(?:${String.raw`\k<a>`.repeat(30)}a)*z`,
+      'a'.repeat(4000),
+    ],
+    [`(?:${'()'.repeat(1000)}a)*z`, 'a'.repeat(4000)],
   ])('%s is given up after its steps', (source, text) => {
     const budget = { steps: 20_000 }
     expect(search(compilePattern(source), text, budget)).toBe('over-budget')
@@ -87,6 +96,30 @@ describe('a pattern that would take for ever', () => {
     expect(budget.steps).toBeGreaterThan(-10_000)
   })
 })
+
+test('what takes several steps at once is counted as that', () => {
+  const steps = (source: string, text: string): number => {
+    const budget = { steps: 1_000_000 }
+    search(compilePattern(source), text, budget)
+    return 1_000_000 - budget.steps
+  }
+  const nested = (depth: number) => `^${'(?='.repeat(depth)}(a)*${')'.repeat(depth)}`
+  const text = 'a'.repeat(1000)
+  // Each level looks at the thousand matches of the group again.
+  expect(steps(nested(80), text)).toBeGreaterThan(steps(nested(1), text) + 79 * 300)
+  const named = (count: number) =>
+    String.raw`^(?:${Array.from({ length: count }, () => '(?<a>y)').join('|')}|)\k<a>\k<a>`
+  expect(steps(named(200), text)).toBeGreaterThan(steps(named(1), text) + 2 * 199)
+  expect(steps(`^${'a'.repeat(1000)}`, text)).toBeGreaterThan(20)
+})
+
+test.each([`${'('.repeat(101)}${')'.repeat(101)}`, `${'(?='.repeat(480)}a${')'.repeat(480)}`])(
+  'what is nested too deep is refused',
+  (source) => {
+    expect(() => compilePattern(source)).toThrow('nested more than 100 deep')
+    expect(() => compilePattern(source.replaceAll('(', String.raw`[\](]`).replaceAll(')', ''))).not.toThrow()
+  },
+)
 
 test.each(['(', 'a**', '[b-a]', '(?<n>a)(?<n>b)', '(?i:a)'])('%s is refused with the reason', (source) => {
   expect(() => compilePattern(source)).toThrow(PatternRefused)
