@@ -59,7 +59,7 @@ test.each([
     { source: '/by', target: '/', status: '302', condition: '<DE>' },
     { source: '/by', target: '/', status: '302' },
   ])
-  const decide = createDecisions(() => undefined)
+  const { decide, forgetUnasked } = createDecisions(() => undefined)
   const ask = () => {
     const request = new Request(`http://main.d1.localhost${path}`)
     return decide(site, request, findVisitor(request, { requestIP: () => null }))
@@ -68,4 +68,9 @@ test.each([
   expect(first.kind).toBe(kind as never)
   expect(second).toEqual(first)
   expect(second === first).toBe(isKept)
+  forgetUnasked()
+  expect(ask() === first).toBe(isKept)
+  forgetUnasked()
+  forgetUnasked()
+  expect(ask()).not.toBe(first)
 })

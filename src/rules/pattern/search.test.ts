@@ -97,18 +97,21 @@ describe('a pattern that would take for ever', () => {
   })
 })
 
+const steps = (source: string, text: string): number => {
+  const budget = { steps: 1_000_000 }
+  search(compilePattern(source), text, budget)
+  return 1_000_000 - budget.steps
+}
+
+const nested = (depth: number) => `^${'(?='.repeat(depth)}(a)*${')'.repeat(depth)}`
+
+const named = (count: number) =>
+  String.raw`^(?:${Array.from({ length: count }, () => '(?<a>y)').join('|')}|)\k<a>\k<a>`
+
 test('what takes several steps at once is counted as that', () => {
-  const steps = (source: string, text: string): number => {
-    const budget = { steps: 1_000_000 }
-    search(compilePattern(source), text, budget)
-    return 1_000_000 - budget.steps
-  }
-  const nested = (depth: number) => `^${'(?='.repeat(depth)}(a)*${')'.repeat(depth)}`
   const text = 'a'.repeat(1000)
   // Each level looks at the thousand matches of the group again.
   expect(steps(nested(80), text)).toBeGreaterThan(steps(nested(1), text) + 79 * 300)
-  const named = (count: number) =>
-    String.raw`^(?:${Array.from({ length: count }, () => '(?<a>y)').join('|')}|)\k<a>\k<a>`
   expect(steps(named(200), text)).toBeGreaterThan(steps(named(1), text) + 2 * 199)
   expect(steps(`^${'a'.repeat(1000)}`, text)).toBeGreaterThan(20)
 })
