@@ -49,7 +49,13 @@ export type ProxyDecision = Extract<Decision, { kind: 'proxy' }>
 
 /** Each has its page in `pages.ts`. */
 export type Refusal =
-  'invalid-host' | 'malformed-path' | 'unknown-host' | 'never-deployed' | 'not-kept' | 'not-found'
+  | 'invalid-host'
+  | 'malformed-path'
+  | 'out-of-target'
+  | 'unknown-host'
+  | 'never-deployed'
+  | 'not-kept'
+  | 'not-found'
 
 /** Who asks for what: all that a decision depends on. */
 export interface Question {

@@ -105,6 +105,8 @@ export class RuleTrace implements Trace {
 
   #whatItSays(outcome: RuleOutcome): string {
     const { method } = this.#asked
+    if (outcome.kind === 'out-of-target')
+      return 'It matches, and what it takes from the address has segments such as "..", also encoded, or with another slash, which would lead out of the folder that its target names. That is answered with 400, and no rule after it is asked.'
     if (outcome.kind === 'redirect')
       return `It redirects to ${outcome.location} with status ${outcome.status}.`
     const status = outcome.status === undefined ? '' : `, with status ${outcome.status}`

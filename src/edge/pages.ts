@@ -17,6 +17,11 @@ const refusals: Record<Refusal | AccessRefusal, { status: number; title: string;
     title: 'Bad request',
     text: 'The address holds a broken percent-encoding.',
   },
+  'out-of-target': {
+    status: 400,
+    title: 'Bad request',
+    text: 'The address leads out of what it is meant for.',
+  },
   'unknown-host': { status: 404, title: 'Not found', text: 'There is no site at this address.' },
   'never-deployed': { status: 404, title: 'Not found', text: 'This branch has not been deployed yet.' },
   'not-kept': { status: 404, title: 'Not found', text: 'The deployment at this address is not kept.' },

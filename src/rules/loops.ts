@@ -136,9 +136,9 @@ function takeStep(
   return undefined
 }
 
-/** A rewrite shows a file, and leads nowhere. */
+/** A rewrite shows a file, and leads nowhere; neither does what is refused. */
 function addressOf(outcome: RuleOutcome, host = ''): { location: Address | undefined; to: string } {
-  if (outcome.kind === 'rewrite') return { location: undefined, to: '' }
+  if (outcome.kind === 'rewrite' || outcome.kind === 'out-of-target') return { location: undefined, to: '' }
   const to = outcome.kind === 'proxy' ? outcome.url : outcome.location
   const url = URL.parse(to, `https://${host || 'localhost'}`)
   const location = url ? { host: url.hostname, path: url.pathname, query: url.search } : undefined

@@ -1,6 +1,6 @@
 import type { RuleRequest } from './match.ts'
 import type { Rule } from './rule.ts'
-import { fill, onThisHost } from './target.ts'
+import { fill, onThisHost, type Template } from './target.ts'
 
 /** What a rule that matches says (contract/hosting-behaviour.md §5.4). */
 export type RuleOutcome =
@@ -8,6 +8,8 @@ export type RuleOutcome =
   /** Another path of the same site, percent-encoded; `status` where it is not the one of what is found there. */
   | { kind: 'rewrite'; path: string; status?: 404 }
   | { kind: 'proxy'; url: string; status?: 404 }
+  /** What was taken from the request would lead out of the folder that the target names. */
+  | { kind: 'out-of-target' }
 
 /** @param values what its placeholders took */
 export function outcomeOf(
@@ -16,10 +18,15 @@ export function outcomeOf(
   values: ReadonlyMap<string, string>,
 ): RuleOutcome {
   const { source, target, status } = rule
+  const isRedirect = status === '301' || status === '302' || status === '404'
   const written = fill(target.path, values)
   const targetPath = source.kind === 'host' ? written.replace(/\/$/, '') + path.raw : written
+  // The path of a rewrite is a key among the files, where such segments lead nowhere.
+  if ((isRedirect || target.origin !== undefined) && leavesTarget(target.path, targetPath)) {
+    return { kind: 'out-of-target' }
+  }
   const shownQuery = queryOf(rule, query, values)
-  if (status === '301' || status === '302' || status === '404') {
+  if (isRedirect) {
     const place =
       target.origin === undefined ? onThisHost(targetPath) : target.origin + afterOrigin(targetPath)
     const location = place + shownQuery + fill(target.fragment, values)
@@ -35,9 +42,28 @@ function afterOrigin(path: string): string {
   return path === '' || path.startsWith('/') ? path : `/${path}`
 }
 
+/**
+ * Segments by which a path goes up, or stays: as URLs are read, and as servers do that decode `%2f` first, take `\` for a slash
+ * or leave out what follows a `;`.
+ */
+const dotSegment = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?=$|[/\\;]|%2f|%5c|%3b)/gi
+
+const dotSegmentsOf = (path: string) => path.match(dotSegment)?.length ?? 0
+
+/** Whether the path has more of such segments than its template, whose author may write them. */
+function leavesTarget(template: Template, path: string): boolean {
+  if (!/\.|%2e/i.test(path)) return false
+  return dotSegmentsOf(path) > dotSegmentsOf(template.texts.join('x'))
+}
+
 /** The visitor's whole query goes along, unless the rule speaks of queries itself (§5.6). */
 function queryOf({ source, target }: Rule, query: string, values: ReadonlyMap<string, string>): string {
-  const own = fill(target.query, values)
+  const own = fill(target.query, values, encodeInQuery)
   const isAsked = source.kind === 'path' && source.query.length > 0
   return own !== '' || isAsked ? own : query
+}
+
+/** In a path these stand for themselves; in a query they would begin another parameter, or be a space. */
+function encodeInQuery(value: string): string {
+  return value.replace(/[&;+]/g, encodeURIComponent)
 }

@@ -11,7 +11,7 @@ export interface RuleTarget {
   fragment: Template
 }
 
-interface Template {
+export interface Template {
   texts: string[]
   /** As they are written: `<name>`, `<*>`, `$1`. */
   names: string[]
@@ -48,11 +48,19 @@ function encodeText(text: string): string {
   return text.toWellFormed().replace(/[^\w!#$&'()*+,\-./:;=?@[\]~%]|%(?![0-9a-f]{2})/giu, encodeURIComponent)
 }
 
-/** @param values by name, as it is written: `<name>`; a name that has none stands for itself */
-export function fill({ texts, names }: Template, values: ReadonlyMap<string, string>): string {
+/**
+ * @param values by name, as it is written: `<name>`; a name that has none stands for itself
+ * @param encode makes of a value, which can stand in a path, what can stand here
+ */
+export function fill(
+  { texts, names }: Template,
+  values: ReadonlyMap<string, string>,
+  encode = (value: string) => value,
+): string {
   return texts.reduce((before, text, index) => {
     const name = names[index - 1]!
-    return before + (values.get(name) ?? encodeText(name)) + text
+    const value = values.get(name)
+    return before + (value === undefined ? encodeText(name) : encode(value)) + text
   })
 }
 

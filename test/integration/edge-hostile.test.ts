@@ -29,10 +29,18 @@ beforeAll(async () => {
       '      - { key: X-Own, value: "a" }',
     ].join('\n'),
   })
+  await site.setOptions({ expressionGroups: true })
   await site.setRules(
     ['/api/<*>', `http://127.0.0.1:${upstream.port}/<*>`, '200'],
     ['/to/<place>', '/<place>', '302'],
     ['/far/<*>', 'https://example.com/<*>', '302'],
+    ['/part-<n>/x', `http://127.0.0.1:${upstream.port}/pub/<n>/x`, '200'],
+    ['/rest-<*>', `http://127.0.0.1:${upstream.port}/pub/<*>`, '200'],
+    { source: '/id?id=<id>', target: `http://127.0.0.1:${upstream.port}/pub/<id>`, status: '200' },
+    ['/go-<*>', '/docs/<*>', '302'],
+    ['</^\\/group-(.*)$/>', `http://127.0.0.1:${upstream.port}/pub/$1`, '200'],
+    ['/ask/<id>', `http://127.0.0.1:${upstream.port}/find?id=<id>&limit=1`, '200'],
+    ['/dots/<*>', `http://127.0.0.1:${upstream.port}/pub/../open/<*>`, '200'],
     { source: '/query?q=<value>', target: '/found/<value>?was=<value>', status: '302' },
   )
 })
@@ -242,6 +250,60 @@ describe('what is taken from a request', () => {
   })
 })
 
+describe('a placeholder', () => {
+  const dots = [
+    '..',
+    '.',
+    '%2e%2e',
+    '.%2e',
+    '%2E.',
+    '..%2f..%2fadmin',
+    'a%2f..%2f..%2fadmin',
+    '..%5cadmin',
+    'a%5c..',
+    '..;a',
+  ]
+  test.each(
+    dots.flatMap((text) => [
+      `/part-${text}/x`,
+      `/rest-${text}`,
+      `/id?id=${text}`,
+      `/go-${text}`,
+      `/group-${text}`,
+    ]),
+  )('%s does not lead out of the folder of a target: 400', async (target) => {
+    const { status, headers } = await getRaw(port, site.host, target)
+    expect([target, status, headers['location']]).toEqual([target, 400, undefined])
+    expect(upstream.taken()).toEqual([])
+  })
+
+  test.each([
+    ['/rest-..admin/a..b/...', '/pub/..admin/a..b/...'],
+    ['/part-1.2/x', '/pub/1.2/x'],
+    ['/id?id=a.%20..b', '/pub/a.%20..b'],
+    ['/id?id=http://evil.example/?x%23y', '/pub/http%3A%2F%2Fevil.example%2F%3Fx%23y'],
+    ['/group-@evil.example:80', '/pub/@evil.example:80'],
+    ['/ask/1&limit=1000+2', '/find?id=1%26limit=1000%2B2&limit=1'],
+    ['/dots/a', '/open/a'],
+  ])('%s stays where the target says: %s', async (target, asked) => {
+    expect((await getRaw(port, site.host, target)).status).toBe(200)
+    expect(upstream.taken()[0]!.split('\r\n')[0]).toBe(`GET ${asked} HTTP/1.1`)
+  })
+
+  test.each([
+    'https://<a>.example.com/',
+    'https://example.com<a>/',
+    'https://example.com:<a>/',
+    'https://<a>@example.com/',
+  ])('has no place in the host, the port or the user of a target: %s', async (target) => {
+    const other = await createPublishedSite(preamp)
+    await other.publish({ 'index.html': '' })
+    await other.setRules(['/to/<a>', target, '302'], ['/fetched/<a>', target, '200'])
+    expect((await getRaw(port, other.host, '/to/evil.txt')).status).toBe(404)
+    expect((await getRaw(port, other.host, '/fetched/evil.txt')).status).toBe(404)
+  })
+})
+
 const manyHeaders = (count: number) => Array.from({ length: count }, (_, n) => `X-${n}: 1\r\n`).join('')
 
 describe('too much', () => {
@@ -376,6 +438,11 @@ describe('a server behind a rule', () => {
       'Proxy: evil',
       'X-React-Router-SPA-Mode: evil',
       'X-Preamp-Anything: evil',
+      'Content_Length: 5evil',
+      'Transfer_Encoding: evil',
+      'Transfer.Encoding: evil',
+      'X_Amz_Cf_Id: evil',
+      'Content_Type: evil',
     ]
     const { taken } = await pass(`${lies.join('\r\n')}\r\n`, '', 'GET')
     const { lines } = read(taken[0]!)
@@ -385,6 +452,20 @@ describe('a server behind a rule', () => {
       `x-forwarded-host: ${site.host}`,
       'x-forwarded-proto: http',
     ])
+  })
+
+  test('is told the host in its one spelling, whatever the visitor has made of it', async () => {
+    const [name, own = ''] = site.host.split(':') as [string, string?]
+    for (const [spelled, told] of [
+      [name.toUpperCase(), name],
+      [`${name}.`, name],
+      [`${name}:`, name],
+      [`${name}:1`, name],
+      [`${name.toUpperCase()}.:${own}`, site.host],
+    ]) {
+      await rawStatuses(port, `GET /api/x HTTP/1.1\r\nHost: ${spelled}\r\nConnection: close\r\n\r\n`)
+      expect([spelled, ...read(upstream.taken()[0]!).lines]).toContain(`x-forwarded-host: ${told}`)
+    }
   })
 
   test('hears what browsers and tests say to frameworks', async () => {
