@@ -1,7 +1,10 @@
+import { parseCustomHeaders } from '../deploy/custom-headers.ts'
 import { ownHosts } from '../deploy/own-hosts.ts'
+import { RefusedContent } from '../deploy/refused-content.ts'
+import { sentHeaders } from '../deploy/sent-headers.ts'
 import { quoted } from '../deploy/site-path.ts'
 import { type AppOptions, appOptionsOf } from '../model/app-options.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { CustomHeaders, Manifest } from '../model/manifest.ts'
 import { explainLoop, findLoop } from '../rules/loops.ts'
 import { patternWarning } from '../rules/pattern/glob.ts'
 import { readRules } from '../rules/rules.ts'
@@ -22,8 +25,8 @@ export interface CheckSiteOptions {
 const namedMax = 20
 
 /**
- * Says in the deploy log what visitors will miss: the start page, rules that have no effect, and headers whose patterns mean
- * something else.
+ * Says in the deploy log what visitors will miss: the start page, rules that have no effect, headers whose patterns mean something
+ * else, and headers that are not sent.
  * @throws {import('./build-failed.ts').BuildFailed} for rules of `customRules.json` that lead to themselves, and for a missing
  * start page where the app's option `requireIndex` asks for one
  */
@@ -52,10 +55,32 @@ export async function checkSite(
   const entries = manifest.customHeaders ?? manifest.legacyCustomHeaders ?? []
   const foreign = entries.flatMap(({ pattern }) => patternWarning(pattern) ?? [])
   for (const warning of foreign.slice(0, namedMax)) log.write('WARNING', warning)
+  const { leftOut } = sentHeaders(headersOf(manifest, app), siteSuffixOf(app, defaultDomain))
+  for (const sentence of leftOut) log.write('WARNING', sentence)
   // A server renders the start page of such a bundle.
   if (Object.hasOwn(manifest.files, 'deploy-manifest.json')) return
   const files = { has: (path: string) => Object.hasOwn(manifest.files, path) }
   if (!hasStartPage(files, rules)) missStartPage(manifest, options, log)
+}
+
+/** Those that count, as an edge chooses them; none where those of the app were saved before anybody looked closely. */
+function headersOf(
+  { customHeaders, legacyCustomHeaders = [], appRoot = '' }: Manifest,
+  { settings }: AppRow,
+): CustomHeaders[] {
+  if (customHeaders) return customHeaders
+  if (settings.customHeaders === undefined) return legacyCustomHeaders
+  try {
+    return parseCustomHeaders(settings.customHeaders, 'customHeaders', appRoot) ?? legacyCustomHeaders
+  } catch (error) {
+    if (!(error instanceof RefusedContent)) throw error
+    return legacyCustomHeaders
+  }
+}
+
+/** The sites' host, which the domains of all apps stand below. */
+function siteSuffixOf({ appId }: AppRow, defaultDomain: CheckSiteOptions['defaultDomain']): string {
+  return new URL(`http://${defaultDomain(appId)}`).hostname.slice(appId.length + 1)
 }
 
 function missStartPage(manifest: Manifest, { requireIndex }: AppOptions, log: BuildLog): void {

@@ -35,14 +35,22 @@ export function siteKey({ app, branch, deployment }: SiteRow, earlierIds: readon
   ])
 }
 
+export interface CompileOptions {
+  /** Whether rules may fetch from `http://` addresses. */
+  plainProxies: boolean
+  /** Host name of the sites' address. */
+  siteSuffix: string
+  log: Logger
+}
+
 /** Makes what is served under a host ready, from what the database says of it. */
 export function compileSite(
   { app, branch }: SiteRow,
   deployment: Deployment | null,
-  { plainProxies, log }: { plainProxies: boolean; log: Logger },
+  options: CompileOptions,
   beside: ShownBeside = nothingBeside,
 ): Site {
-  const options = appOptionsOf(app)
+  const appOptions = appOptionsOf(app)
   // Anybody can ask for jobs that there are none of: nothing is compiled for them.
   const { own, brought } = deployment ? writtenRules(app, deployment) : { own: [], brought: [] }
   const access = accessOf({ app, branch })
@@ -52,9 +60,9 @@ export function compileSite(
     deployment,
     ...beside,
     access,
-    rules: readRules([...own, ...brought], { ...options, plainProxies }),
-    headers: headersOf(app, deployment, { ...beside, access }, log),
-    options,
+    rules: readRules([...own, ...brought], { ...appOptions, plainProxies: options.plainProxies }),
+    headers: headersOf(app, deployment, { ...beside, access }, options),
+    options: appOptions,
   }
 }
 
@@ -70,12 +78,7 @@ export function writtenRules(
 }
 
 /** The same host with the files of another deployment, and with the rules and headers that those bring. */
-export function showing(
-  site: Site,
-  row: SiteRow,
-  deployment: Deployment,
-  options: { plainProxies: boolean; log: Logger },
-): Site {
+export function showing(site: Site, row: SiteRow, deployment: Deployment, options: CompileOptions): Site {
   const { skewProtected } = site
   const shown = compileSite(row, deployment, options, { isPermanent: false, replaced: [], skewProtected })
   // Rules may be many: they are shared but where each deployment brings its own.
@@ -112,9 +115,14 @@ function headersOf(
   { appId, settings }: SiteRow['app'],
   deployment: Deployment | null,
   { isPermanent, skewProtected, access }: Pick<Site, 'isPermanent' | 'skewProtected' | 'access'>,
-  log: Logger,
+  { siteSuffix, log }: CompileOptions,
 ): HeaderRules {
-  const ours = { noIndex: isPermanent, vary: skewProtected && skewVary, isPersonal: !access.isOpen }
+  const ours = {
+    siteSuffix,
+    noIndex: isPermanent,
+    vary: skewProtected && skewVary,
+    isPersonal: !access.isOpen,
+  }
   if (deployment?.customHeaders) return new HeaderRules(deployment.customHeaders, 'customHttp.yml', ours)
   const ofApp = deployment && appHeaders(appId, settings.customHeaders, deployment.appRoot, log)
   if (ofApp) return new HeaderRules(ofApp, 'app', ours)

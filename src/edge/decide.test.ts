@@ -44,7 +44,11 @@ function answerTo({
     folder: '',
   }
   const row = { app, branch: branchRow(app.appId), deployment: undefined }
-  const site = compileSite(row, deployment, { plainProxies: false, log: pino({ level: 'silent' }) })
+  const site = compileSite(row, deployment, {
+    plainProxies: false,
+    siteSuffix: 'localhost',
+    log: pino({ level: 'silent' }),
+  })
   const header = (name: string): string | null => headers?.[name] ?? null
   return decide(site, { method, url: new Request(url).url, country: () => country, header })
 }

@@ -14,6 +14,7 @@ const findVisitor = createVisitors({
   countryHeader: undefined,
   countryOf: undefined,
   endsTls: false,
+  sitesPort: undefined,
 })
 
 function siteWith(customRules: object[]): Site {
@@ -33,6 +34,7 @@ function siteWith(customRules: object[]): Site {
   const log = pino({ level: 'silent' })
   return compileSite({ app, branch: branchRow(app.appId), deployment: undefined }, deployment, {
     plainProxies: false,
+    siteSuffix: 'localhost',
     log,
   })
 }
@@ -62,7 +64,7 @@ test.each([
   const { decide, forgetUnasked } = createDecisions(() => undefined)
   const ask = () => {
     const request = new Request(`http://main.d1.localhost${path}`)
-    return decide(site, request, findVisitor(request, { requestIP: () => null }))
+    return decide(site, request, findVisitor(request, { requestIP: () => null, port: undefined }))
   }
   const [first, second] = [ask(), ask()]
   expect(first.kind).toBe(kind as never)

@@ -17,6 +17,7 @@ import { createFiles } from './files.ts'
 import { redirectToHttps } from './https-redirect.ts'
 import { type Listener, type ListenerPort, openListener } from './listener.ts'
 import { errorPage, refuse, withHeaders } from './pages.ts'
+import { tameAnswer } from './proxy-headers.ts'
 import { createProxy } from './proxy.ts'
 import { announcesTooMuch, tooLarge, unannouncedBody } from './request-body.ts'
 import { nextRequestId } from './request-id.ts'
@@ -62,6 +63,7 @@ const onlyPeers: VisitorOptions = {
   countryHeader: undefined,
   countryOf: undefined,
   endsTls: false,
+  sitesPort: undefined,
 }
 
 /** Serves the sites of the database over HTTP: the data plane, as one object. */
@@ -91,7 +93,7 @@ export function createEdge(options: {
   log: Logger
 }): Edge {
   const { database, accessLog, logAddresses = true, credentialsKey, visitors = onlyPeers, log } = options
-  const { privateAllowed = false, plainProxies = false, httpsPort } = options
+  const { siteSuffix, privateAllowed = false, plainProxies = false, httpsPort } = options
   const { replacedMilliseconds = 0, now = Date.now } = options
   const sites = createSites({ ...options, plainProxies, replacedMilliseconds, now })
   const files = createFiles(options)
@@ -198,6 +200,7 @@ export function createEdge(options: {
     if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
     const body = unannouncedBody(request)
     const made = await proxy.forward(request, body ? { ...task, body } : task)
+    tameAnswer(made.headers, siteSuffix)
     if (headers.isPersonal) {
       made.headers.set('cache-control', personalOf(made.headers.get('cache-control')))
     }

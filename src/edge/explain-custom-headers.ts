@@ -13,7 +13,7 @@ const places: Record<HeaderSource, string> = {
 /** What became of custom headers that are written and not sent: the strongest place that has some counts alone. */
 export function customHeaderNotes(
   { settings: { customHeaders } }: SiteRow['app'],
-  { deployment, headers: { source } }: Site,
+  { deployment, headers: { source, leftOut } }: Site,
 ): string[] {
   if (!deployment) return []
   const ofApp = customHeaders !== undefined && customHeaders.trim() !== ''
@@ -26,6 +26,7 @@ export function customHeaderNotes(
       ? [`The ${places.app} have no effect. ${whyNone(customHeaders, deployment.appRoot)}`]
       : []),
     ...unused.map((place) => `The ${place} are not used: ${places[source]} replaces them all.`),
+    ...leftOut,
   ]
 }
 

@@ -16,6 +16,8 @@ export interface ShownOptions {
   database: Database
   blobs: Blobs
   plainProxies: boolean
+  /** Host name of the sites' address. */
+  siteSuffix: string
   /** How long assets of a deployment are served after another one took its place. */
   replacedMilliseconds: number
   /** Epoch milliseconds. */

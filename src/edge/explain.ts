@@ -20,8 +20,6 @@ import { findSiteRow } from './find-site.ts'
 import type { Deployment, Site } from './site.ts'
 
 export interface ExplainOptions extends ShownOptions, AccessOptions {
-  /** Host name of the sites' address. */
-  siteSuffix: string
   arrival: Arrival
   /** By a file of countries, where there is one. */
   countryOf: ((address: string) => string | undefined) | undefined

@@ -1,3 +1,4 @@
+import { sentHeaders } from '../deploy/sent-headers.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
 import { type RequestBudget, searchWithin } from '../rules/pattern/bounded-search.ts'
 import { compileGlob } from '../rules/pattern/glob.ts'
@@ -20,6 +21,8 @@ export interface HeaderSet {
 
 /** What a site has beside its custom headers. */
 export interface OwnHeaders {
+  /** Host name of the sites' address: no cookie is for all that is below it. */
+  siteSuffix: string
   /** No search engine shall take a job for the site itself, unless a custom header says something else. */
   noIndex?: boolean
   /** Headers of the request on which every answer depends. */
@@ -31,6 +34,8 @@ export interface OwnHeaders {
 /** The custom headers of a site (contract/hosting-behaviour.md §6.1). */
 export class HeaderRules {
   readonly entries: readonly CustomHeaders[]
+  /** What of them is not sent, as sentences. */
+  readonly leftOut: readonly string[]
   /** Where they were written. */
   readonly source: HeaderSource
   readonly #programs: Program[]
@@ -40,16 +45,18 @@ export class HeaderRules {
   readonly #isPersonal: boolean
 
   constructor(
-    entries: readonly CustomHeaders[],
+    written: readonly CustomHeaders[],
     source: HeaderSource,
-    { noIndex = false, vary, isPersonal = false }: OwnHeaders = {},
+    { siteSuffix, noIndex = false, vary, isPersonal = false }: OwnHeaders,
   ) {
-    this.entries = entries
+    const { sent, leftOut } = sentHeaders(written, siteSuffix)
+    this.entries = sent
+    this.leftOut = leftOut
     this.source = source
     this.#noIndex = noIndex
     this.#vary = vary
     this.#isPersonal = isPersonal
-    this.#programs = entries.map(({ pattern }) => compileGlob(pattern))
+    this.#programs = sent.map(({ pattern }) => compileGlob(pattern))
   }
 
   /**

@@ -17,6 +17,8 @@ export interface EdgeSettings {
   blobsFolder: string
   /** Host name of the sites' address. */
   siteSuffix: string
+  /** Its port, empty for the usual one of its scheme; null where that is the one that is listened on. */
+  sitesPort: string | null
   memoryBytes: number
   /** By which it compares credentials, in base64url (`model/credentials-verifier.ts`). */
   credentialsKey: string

@@ -32,7 +32,7 @@ function siteOf(rules: WrittenRule[], customHeaders: CustomHeaders[] = []): Site
     folder: '',
   }
   const row = { app, branch: branchRow(app.appId), deployment: undefined }
-  return compileSite(row, deployment, { plainProxies: false, log })
+  return compileSite(row, deployment, { plainProxies: false, siteSuffix: 'localhost', log })
 }
 
 const many = (rule: (place: number) => Partial<WrittenRule>, count = rulesMax): WrittenRule[] =>

@@ -80,6 +80,7 @@ async function start(settings: EdgeSettings, edgesFile: string): Promise<Running
       countryOf:
         settings.countryFile === null ? undefined : openCountryFileIfUsable(settings.countryFile, log),
       endsTls: settings.tls !== null,
+      sitesPort: settings.sitesPort ?? undefined,
     },
     ...(settings.httpsPort !== null && { httpsPort: settings.httpsPort }),
     log,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
+import { commandsProxy, ownCookie } from '../model/answer-headers.ts'
 import type { ProxyTask } from './proxy.ts'
 import { requestIdHeader } from './request-id.ts'
 
@@ -102,12 +103,25 @@ export function forwardedHeaders(request: Request, host: string, task: ProxyTask
   const before = visitor.forwarded()
   headers.set('host', host)
   headers.set('x-forwarded-for', before.for)
-  headers.set('x-forwarded-host', request.headers.get('host') ?? new URL(request.url).host)
+  headers.set('x-forwarded-host', before.host)
   headers.set('x-forwarded-proto', before.proto)
   headers.set(requestIdHeader, task.id)
   headers.append('via', `1.1 ${pseudonym}`)
   return headers
 }
+
+/** What stands in each request to a server behind us, and is made by us or has been looked at: other spellings have not. */
+const ours = new Set([
+  ...hopByHop,
+  'authorization',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cookie',
+  'host',
+  'via',
+  requestIdHeader,
+])
 
 type HeaderKind = 'passed-on' | 'refused' | 'said-by-proxies' | 'next-data'
 
@@ -131,8 +145,20 @@ function kindOfNew(name: string): HeaderKind {
   const meant = name.replaceAll(/[^a-z0-9]/g, '-')
   // `Expect` was met on this connection already.
   if (internal.test(meant) || meant === 'expect') return 'refused'
+  if (meant !== name && ours.has(meant)) return 'refused'
   if (saidByProxies.test(meant)) return meant === name ? 'said-by-proxies' : 'refused'
   return meant === nextData ? 'next-data' : 'passed-on'
+}
+
+/** Takes out of the answer of a server behind us what the proxy in front would obey, and what is for the sites of others. */
+export function tameAnswer(headers: Headers, siteSuffix: string): void {
+  for (const name of [...headers.keys()].filter(commandsProxy)) headers.delete(name)
+  if (!headers.has('set-cookie')) return
+  const cookies = headers.getSetCookie()
+  const own = cookies.map((cookie) => ownCookie(cookie, siteSuffix))
+  if (own.every((cookie, index) => cookie === cookies[index])) return
+  headers.delete('set-cookie')
+  for (const cookie of own) headers.append('set-cookie', cookie)
 }
 
 /** Takes out what is for one connection alone: by its name, or because Connection says so. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 
 import { isInNetwork, type Network } from '../model/addresses.ts'
+import { canonicalName } from '../model/domain-names.ts'
 
 /** Who asks, as rules, access and the access log see it. Each is found out when it is asked for. */
 export interface Visitor {
@@ -16,7 +17,7 @@ export interface Visitor {
   /** In which trusted proxies tell the country, and strangers may tell anything. */
   readonly countryHeader: string | undefined
   /** What a server behind us is told. */
-  forwarded(): { for: string; proto: Scheme }
+  forwarded(): { for: string; host: string; proto: Scheme }
 }
 
 export type Scheme = 'http' | 'https'
@@ -30,6 +31,8 @@ export interface VisitorOptions {
   countryOf: ((address: string) => string | undefined) | undefined
   /** Whether TLS ends here: plain HTTP from a stranger is then what the visitor speaks. */
   endsTls: boolean
+  /** Port of the sites' address, empty for the usual one of its scheme; undefined where it is the one that is listened on. */
+  sitesPort: string | undefined
 }
 
 export interface Peer {
@@ -40,6 +43,8 @@ export interface Peer {
 /** The server to which somebody has connected. */
 export interface Peers {
   requestIP(request: Request): Peer | null | undefined
+  /** On which it listens. */
+  readonly port: number | undefined
 }
 
 export type FindVisitor = (request: Request, peers: Peers) => Visitor
@@ -108,11 +113,19 @@ class RequestVisitor implements Visitor {
     return address === undefined ? undefined : countryOf?.(address)
   }
 
-  forwarded(): { for: string; proto: Scheme } {
+  /** In its one spelling, as servers make links of it. A port that is not that of the sites, the visitor may have made up. */
+  private host(): string {
+    const [name = '', port = ''] = (this.request.headers.get('host') ?? '').split(':')
+    const isOurs = port !== '' && port === (this.options.sitesPort ?? String(this.peers.port))
+    return isOurs ? `${canonicalName(name)}:${port}` : canonicalName(name)
+  }
+
+  forwarded(): { for: string; host: string; proto: Scheme } {
     const from = this.peer()?.address ?? 'unknown'
     const before = this.isProxied() ? this.request.headers.get('x-forwarded-for') : null
     return {
       for: before === null ? from : `${before}, ${from}`,
+      host: this.host(),
       proto: this.scheme() ?? schemeOf(this.request),
     }
   }

@@ -42,6 +42,7 @@ export async function openEdges({
         databaseUrl: databaseUrl(config, directory),
         blobsFolder: directory.blobs,
         siteSuffix: siteSuffixOf(config),
+        sitesPort: config.sitesUrl === undefined ? null : new URL(config.sitesUrl).port,
         memoryBytes: config.edgeMemoryMiB * 1024 * 1024,
         credentialsKey: credentialsKeyOf(secrets).toString('base64url'),
         privateAllowed: arePrivateSourcesAllowed(config),

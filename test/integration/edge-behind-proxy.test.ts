@@ -35,6 +35,7 @@ function openEdge(networks: string[], endsTls: boolean): number {
       countryHeader: undefined,
       countryOf: undefined,
       endsTls,
+      sitesPort: '',
     },
     httpsPort: 443,
     accessLog: {

@@ -17,6 +17,7 @@ export function edgeOptions(store: SiteStore, port = 0, processes = 2): Omit<Sup
       databaseUrl: store.databaseUrl,
       blobsFolder: store.blobsFolder,
       siteSuffix: 'localhost',
+      sitesPort: null,
       memoryBytes: 16 * 1024 * 1024,
       credentialsKey: 'AAAA',
       privateAllowed: true,
