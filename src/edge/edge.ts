@@ -197,7 +197,7 @@ export function createEdge(options: {
     }
     const keepsAuthorization = site.access.verifier === undefined
     const task = { target, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
-    if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
+    if (wantsWebSocket(request)) return tunnels.open(request, task, site.appId, port.server)
     const body = unannouncedBody(request)
     const made = await proxy.forward(request, body ? { ...task, body } : task)
     tameAnswer(made.headers, siteSuffix)

@@ -6,16 +6,9 @@ import { errorPage } from './pages.ts'
 import { forwardedHeaders } from './proxy-headers.ts'
 import type { ProxyTarget } from './proxy-target.ts'
 import type { Dialled, ProxyTask, ReverseProxy } from './proxy.ts'
-
-/** A visitor's connection, and the one that was opened for it. */
-export interface Tunnel {
-  upstream: WebSocket
-  /** What came before the visitor's side stood. */
-  waiting: (string | Buffer)[]
-  visitor?: ServerWebSocket<Tunnel>
-  /** Called when the visitor's side is closed. */
-  ended(): void
-}
+import { openWebSocket, type WebSocketClient } from './websocket-client.ts'
+import { WebSocketCounts, type WebSocketPlace } from './websocket-counts.ts'
+import { closeCodes, codeToSend } from './websocket-frames.ts'
 
 export function wantsWebSocket({ method, headers }: Request): boolean {
   const isAsked = headers.get('upgrade')?.toLowerCase() === 'websocket'
@@ -27,84 +20,81 @@ export interface Tunnels {
    * Opens a WebSocket to the target of a rule and, once it stands, the visitor's side of it.
    * @returns an answer with status 101, which has been sent by then, or why there is no connection
    */
-  open(request: Request, task: ProxyTask, server: Bun.Server<Tunnel>): Promise<Answer>
+  open(request: Request, task: ProxyTask, appId: string, server: Bun.Server<Tunnel>): Promise<Answer>
   /** The visitor's side of all of them. */
   handler: WebSocketHandler<Tunnel>
   /** Tells every visitor that this server goes away. */
   close(): void
 }
 
-/** The WebSockets of an edge, counted by the address of the visitor: each holds a connection to the server behind us as well. */
+/** The WebSockets of an edge, with bounds for each address of a visitor and for each app: each holds two connections. */
 export function createTunnels(proxy: ReverseProxy): Tunnels {
   const visitors = new Set<ServerWebSocket<Tunnel>>()
-  const counts = new Map<string, number>()
+  const counts = new WebSocketCounts()
   let isClosed = false
 
-  function count(address: string, change: 1 | -1): void {
-    const next = (counts.get(address) ?? 0) + change
-    if (next === 0) counts.delete(address)
-    else counts.set(address, next)
+  async function openTunnel(
+    request: Request,
+    task: ProxyTask,
+    place: WebSocketPlace,
+    server: Bun.Server<Tunnel>,
+  ): Promise<Answer> {
+    const page = (status: number, title: string, text: string): Answer =>
+      errorPage(status, title, text, false, task.id)
+    const dialled = await dialOrNot(proxy, task.target)
+    const upstream = dialled && (await connect(request, task, dialled))
+    if (!upstream) {
+      return page(502, 'Bad gateway', 'The server behind this address could not be reached.')
+    }
+    const { protocol } = upstream
+    const headers = protocol === '' ? undefined : { 'sec-websocket-protocol': protocol }
+    const data = new Tunnel(upstream, place)
+    if (!server.upgrade(request, { data, ...(headers && { headers }) })) {
+      upstream.destroy()
+      return page(400, 'Bad request', 'The request does not open a WebSocket.')
+    }
+    return { headers: new Headers(), body: null, facts: { status: 101 }, id: task.id }
   }
 
   return {
-    async open(request, task, server) {
-      const address = task.visitor.address() ?? ''
-      if ((counts.get(address) ?? 0) >= limits.webSocketsOfAddressMax) {
-        return errorPage(429, 'Too many connections', 'Your address has too many connections open.')
-      }
-      count(address, 1)
+    async open(request, task, appId, server) {
+      const place = counts.take(task.visitor.address() ?? '', appId)
+      if (typeof place === 'string') return refusals[place]()
       let stands = false
       try {
-        const ended = () => count(address, -1)
-        const answer = await openTunnel(request, task, { proxy, server, ended })
+        const answer = await openTunnel(request, task, place, server)
         stands = answer.facts.status === 101
         return answer
       } finally {
-        if (!stands) count(address, -1)
+        if (!stands) place.free()
       }
     },
     handler: {
-      ...tunnelHandler,
+      maxPayloadLength: limits.visitorMessageBytesMax,
+      backpressureLimit: limits.proxyMessageBytesMax,
+      closeOnBackpressureLimit: true,
       open(visitor) {
         visitors.add(visitor)
-        void tunnelHandler.open!(visitor)
-        if (isClosed) visitor.close(goingAway)
+        visitor.data.start(visitor)
+        if (isClosed) visitor.close(closeCodes.goingAway)
       },
+      message: ({ data }, message) => data.fromVisitor(message),
+      drain: ({ data }) => data.drained(),
       close(visitor, code, reason) {
         visitors.delete(visitor)
-        visitor.data.ended()
-        void tunnelHandler.close!(visitor, code, reason)
+        visitor.data.visitorClosed(code, reason)
       },
     },
     close() {
       isClosed = true
-      for (const visitor of visitors) visitor.close(goingAway)
+      for (const visitor of visitors) visitor.close(closeCodes.goingAway)
     },
   }
 }
 
-/** RFC 6455 §7.4.1. */
-const goingAway = 1001
-
-async function openTunnel(
-  request: Request,
-  task: ProxyTask,
-  { proxy, server, ended }: { proxy: ReverseProxy; server: Bun.Server<Tunnel>; ended(): void },
-): Promise<Answer> {
-  const page = (status: number, title: string, text: string): Answer =>
-    errorPage(status, title, text, false, task.id)
-  const dialled = await dialOrNot(proxy, task.target)
-  const tunnel = dialled && (await connect(request, task, dialled, ended))
-  if (!tunnel) {
-    return page(502, 'Bad gateway', 'The server behind this address could not be reached.')
-  }
-  const { protocol } = tunnel.upstream
-  const headers = protocol === '' ? undefined : { 'sec-websocket-protocol': protocol }
-  if (!server.upgrade(request, { data: tunnel, ...(headers && { headers }) })) {
-    tunnel.upstream.close()
-    return page(400, 'Bad request', 'The request does not open a WebSocket.')
-  }
-  return { headers: new Headers(), body: null, facts: { status: 101 }, id: task.id }
+const refusals = {
+  address: () => errorPage(429, 'Too many connections', 'Your address has too many connections open.'),
+  app: () => errorPage(503, 'Too many connections', 'This site has too many connections open.'),
 }
 
 async function dialOrNot(proxy: ReverseProxy, target: ProxyTarget): Promise<Dialled | undefined> {
@@ -117,6 +107,7 @@ async function dialOrNot(proxy: ReverseProxy, target: ProxyTarget): Promise<Dial
 
 /** Of the visitor's own connection. */
 const webSocketHeaders = [
+  'content-length',
   'sec-websocket-accept',
   'sec-websocket-extensions',
   'sec-websocket-key',
@@ -124,64 +115,100 @@ const webSocketHeaders = [
   'sec-websocket-version',
 ]
 
-async function connect(
+function connect(
   request: Request,
   task: ProxyTask,
   { url, host, tls }: Dialled,
-  ended: () => void,
-): Promise<Tunnel | undefined> {
+): Promise<WebSocketClient | undefined> {
   const headers = forwardedHeaders(request, host, task)
   const protocols = (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim())
   for (const name of webSocketHeaders) headers.delete(name)
-  const upstream = new WebSocket(url.replace(/^http/, 'ws'), {
-    headers: Object.fromEntries(headers),
+  const late = AbortSignal.timeout(limits.proxyTrySecondsMax * 1000)
+  return openWebSocket({
+    url,
+    serverName: tls.serverName,
+    headers,
     protocols: protocols.filter((name) => name !== ''),
-    tls,
-    proxy: false,
-  } as never)
-  upstream.binaryType = 'nodebuffer' as never
-  const tunnel: Tunnel = { upstream, waiting: [], ended }
-  upstream.addEventListener('message', ({ data }) => passOn(tunnel, data as string | Buffer))
-  upstream.addEventListener('close', ({ code, reason }) => tunnel.visitor?.close(sendable(code), reason))
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const timer = setTimeout(() => resolve(false), limits.proxyTrySecondsMax * 1000)
-  upstream.addEventListener('open', () => resolve(true))
-  upstream.addEventListener('error', () => resolve(false))
-  upstream.addEventListener('close', () => resolve(false))
-  request.signal.addEventListener('abort', () => resolve(false))
-  const opened = await promise
-  clearTimeout(timer)
-  if (opened) return tunnel
-  upstream.close()
-  return undefined
+    signal: AbortSignal.any([request.signal, late]),
+  })
 }
 
-function passOn({ visitor, waiting }: Tunnel, data: string | Buffer): void {
-  if (visitor) visitor.send(data)
-  else waiting.push(data)
-}
+/** A visitor's connection, and the one that was opened for it. Each waits for the other. */
+export class Tunnel {
+  readonly #upstream: WebSocketClient
+  readonly #place: WebSocketPlace
+  #visitor: ServerWebSocket<Tunnel> | undefined
+  #isVisitorGone = false
+  #isUpstreamGone = false
+  /** With which the visitor's side is closed once it has taken what came before. */
+  #closing: { code: number; reason: string } | undefined
 
-/** The visitor's side of each tunnel. */
-const tunnelHandler: WebSocketHandler<Tunnel> = {
-  maxPayloadLength: limits.proxyMessageBytesMax,
-  backpressureLimit: limits.proxyMessageBytesMax,
-  closeOnBackpressureLimit: true,
-  open(visitor) {
-    const { data: tunnel } = visitor
-    tunnel.visitor = visitor
-    for (const message of tunnel.waiting.splice(0)) visitor.send(message)
-    if (tunnel.upstream.readyState !== WebSocket.OPEN) visitor.close(1001)
-  },
-  message({ data: { upstream } }, message) {
-    if (upstream.bufferedAmount > limits.proxyMessageBytesMax) upstream.close(1008)
-    else upstream.send(message)
-  },
-  close({ data: { upstream } }, code, reason) {
-    upstream.close(sendable(code), reason)
-  },
-}
+  constructor(upstream: WebSocketClient, place: WebSocketPlace) {
+    this.#upstream = upstream
+    this.#place = place
+  }
 
-/** Codes that only an end itself may report, not send (RFC 6455 §7.4.1), become the plain one. */
-function sendable(code: number): number {
-  return code === 1000 || (code >= 3000 && code < 5000) ? code : 1000
+  start(visitor: ServerWebSocket<Tunnel>): void {
+    this.#visitor = visitor
+    this.#upstream.start({
+      message: (data) => {
+        // Nothing more is read until the visitor has taken it.
+        if (visitor.send(data) < 0) this.#upstream.pause()
+      },
+      moved: () => this.#account(),
+      closing: (code, reason) => {
+        this.#closing = { code, reason }
+        this.#closeVisitor()
+      },
+      ended: () => {
+        this.#isUpstreamGone = true
+        this.#freeAfterBoth()
+      },
+    })
+  }
+
+  fromVisitor(message: string | Buffer): void {
+    this.#upstream.send(message)
+    if (this.#upstream.waitingBytes > limits.proxyMessageBytesMax) this.#end(closeCodes.tryAgainLater)
+    else this.#account()
+  }
+
+  /** The visitor has taken all there was. */
+  drained(): void {
+    this.#account()
+    this.#closeVisitor()
+    this.#upstream.resume()
+  }
+
+  visitorClosed(code: number, reason: string): void {
+    this.#isVisitorGone = true
+    this.#upstream.close(code === closeCodes.abnormal ? code : codeToSend(code), reason)
+    this.#freeAfterBoth()
+  }
+
+  #closeVisitor(): void {
+    if (!this.#closing || this.#isVisitorGone || this.#visitor!.getBufferedAmount() > 0) return
+    const { code, reason } = this.#closing
+    if (code === closeCodes.abnormal) this.#visitor!.terminate()
+    else this.#visitor!.close(code, reason)
+  }
+
+  #account(): void {
+    const toVisitor = this.#isVisitorGone ? 0 : this.#visitor!.getBufferedAmount()
+    if (!this.#place.hold(this.#upstream.heldBytes + toVisitor)) this.#end(closeCodes.tryAgainLater)
+  }
+
+  /** Lets go of all that is on its way. */
+  #end(code: number): void {
+    this.#upstream.destroy()
+    if (this.#isVisitorGone) return
+    // What waits for a visitor would go on to wait before a close.
+    if (this.#visitor!.getBufferedAmount() > 0) this.#visitor!.terminate()
+    else this.#visitor!.close(code)
+  }
+
+  #freeAfterBoth(): void {
+    if (this.#isVisitorGone && this.#isUpstreamGone) this.#place.free()
+    else this.#account()
+  }
 }

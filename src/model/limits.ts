@@ -68,8 +68,11 @@ export const limits = {
   outputEntriesReadMax: 1_000_000,
   artifactPatternsMax: 100,
 
-  /** Through the proxies of rules, at the same time. */
+  /** Through the proxies of rules, at the same time, in one edge process. */
   webSocketsOfAddressMax: 100,
+  webSocketsOfAppMax: 500,
+  /** Of what is on its way through all those of an app: parts of messages, and what one side has not taken yet. */
+  webSocketBytesOfAppMax: 128 * MiB,
   certificatePollSeconds: 5,
 
   /** What rules fetch for visitors (contract/hosting-behaviour.md §5.7). */
@@ -81,8 +84,10 @@ export const limits = {
   proxyAddressSecondsMax: 10,
   /** Of an answer that is passed on whatever becomes of the visitor. */
   proxyShortBytesMax: 64 * KiB,
-  /** Of a message through a WebSocket, and of those that one side has not taken yet. */
+  /** Of a message to a visitor through a WebSocket, and of those that one side has not taken yet. */
   proxyMessageBytesMax: 16 * MiB,
+  /** Of one from a visitor, as of the body of a request: Bun keeps what there is of it, and does not tell how much. */
+  visitorMessageBytesMax: 1 * MiB,
 
   outboundRedirectsMax: 5,
   /** From the start of a request to the headers of its answer, and between two pieces of its body. */
