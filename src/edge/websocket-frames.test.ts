@@ -73,20 +73,20 @@ describe('bytes of a server, in pieces of any length', () => {
   })
 })
 
-describe('frames of a client', () => {
-  /** A server takes the mask off. */
-  function unmask(bytes: Buffer): { first: number; payload: Buffer } {
-    const short = bytes[1]! & 0x7f
-    expect(bytes[1]! & 0x80).toBe(0x80)
-    const at = short === 127 ? 10 : short === 126 ? 4 : 2
-    const length =
-      short === 127 ? Number(bytes.readBigUInt64BE(2)) : short === 126 ? bytes.readUInt16BE(2) : short
-    const mask = bytes.subarray(at, at + 4)
-    const payload = Buffer.from(bytes.subarray(at + 4).map((byte, index) => byte ^ mask[index % 4]!))
-    expect(payload).toHaveLength(length)
-    return { first: bytes[0]!, payload }
-  }
+/** A server takes the mask off. */
+function unmask(bytes: Buffer): { first: number; payload: Buffer } {
+  const short = bytes[1]! & 0x7f
+  expect(bytes[1]! & 0x80).toBe(0x80)
+  const at = short === 127 ? 10 : short === 126 ? 4 : 2
+  const length =
+    short === 127 ? Number(bytes.readBigUInt64BE(2)) : short === 126 ? bytes.readUInt16BE(2) : short
+  const mask = bytes.subarray(at, at + 4)
+  const payload = Buffer.from(bytes.subarray(at + 4).map((byte, index) => byte ^ mask[index % 4]!))
+  expect(payload).toHaveLength(length)
+  return { first: bytes[0]!, payload }
+}
 
+describe('frames of a client', () => {
   test.each([0, 1, 125, 126, 65_535, 65_536])('have their length, %d', (length) => {
     const payload = Buffer.alloc(length, 'abc')
     const { first, payload: sent } = unmask(clientFrame(opcodes.binary, payload))

@@ -163,7 +163,14 @@ test('an app has so much on its way and no more, and others go on', async () => 
   for (let index = 0; index < count; index++) opened.push(await open())
   const codes: number[] = []
   for (const { closed } of opened) void closed.then(({ code }) => codes.push(code))
-  for (const { behind } of opened) behind.write(serverFrame(0x02, Buffer.alloc(messageBytes)))
+  const settled = new Set<Socket>()
+  for (const { behind } of opened) {
+    for (const event of ['data', 'close']) behind.once(event, () => settled.add(behind))
+    behind.write(serverFrame(0x02, Buffer.alloc(messageBytes)))
+    // It is answered when all before it has been read.
+    behind.write(serverFrame(0x89, Buffer.alloc(0)))
+  }
+  await waitFor('all to be read or closed', 20, () => settled.size === count)
   await waitFor('the bound', 20, () => codes.length > 0)
   expect(new Set(codes)).toEqual(new Set([1013]))
   const left = opened.filter(({ socket }) => socket.readyState === WebSocket.OPEN)
