@@ -44,9 +44,9 @@ function afterOrigin(path: string): string {
 
 /**
  * Segments by which a path goes up, or stays: as URLs are read, and as servers do that decode `%2f` first, take `\` for a slash
- * or leave out what follows a `;`.
+ * or leave out what follows a `;`. Both cases are spelled out: without regard to case it takes twice as long.
  */
-const dotSegment = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?=$|[/\\;]|%2f|%5c|%3b)/gi
+const dotSegment = /(?:^|[/\\]|%(?:2[fF]|5[cC]))(?:\.|%2[eE]){1,2}(?=$|[/\\;]|%(?:2[fF]|5[cC]|3[bB]))/g
 
 const dotSegmentsOf = (path: string) => path.match(dotSegment)?.length ?? 0
 
