@@ -4,7 +4,6 @@ import { limits } from '../model/limits.ts'
 import type { Answer } from './answer.ts'
 import { errorPage } from './pages.ts'
 import { forwardedHeaders } from './proxy-headers.ts'
-import type { ProxyTarget } from './proxy-target.ts'
 import type { Dialled, ProxyTask, ReverseProxy } from './proxy.ts'
 
 /** A visitor's connection, and the one that was opened for it. */
@@ -93,7 +92,7 @@ async function openTunnel(
 ): Promise<Answer> {
   const page = (status: number, title: string, text: string): Answer =>
     errorPage(status, title, text, false, task.id)
-  const dialled = await dialOrNot(proxy, task.target)
+  const dialled = await dialOrNot(proxy, task)
   const tunnel = dialled && (await connect(request, task, dialled, ended))
   if (!tunnel) {
     return page(502, 'Bad gateway', 'The server behind this address could not be reached.')
@@ -107,9 +106,9 @@ async function openTunnel(
   return { headers: new Headers(), body: null, facts: { status: 101 }, id: task.id }
 }
 
-async function dialOrNot(proxy: ReverseProxy, target: ProxyTarget): Promise<Dialled | undefined> {
+async function dialOrNot(proxy: ReverseProxy, task: ProxyTask): Promise<Dialled | undefined> {
   try {
-    return await proxy.dial(target)
+    return await proxy.dial(task)
   } catch {
     return undefined
   }
