@@ -105,3 +105,15 @@ describe.if(requires('unshare', 'ip'))('where hosts of rules are', () => {
     for (const socket of sockets) socket.destroy()
   })
 })
+
+test.if(requires('unshare', 'ip'))('the server itself is not reached by its public addresses', async () => {
+  const own = ['93.184.216.34', '2606:2800:220:1::2']
+  const addresses = [own[0]!, '[::ffff:93.184.216.34]', `[${own[1]}]`]
+  const script = join(import.meta.dir, '../support/own-address-process.ts')
+  const child = Bun.spawn([...inOwnNamespace({ addresses: own }), process.execPath, script, ...addresses], {
+    stdout: 'pipe',
+  })
+  const shown = JSON.parse(await new Response(child.stdout).text()) as Record<string, string[]>
+  const answered = ['502', '200 for this machine alone']
+  expect(shown).toEqual(Object.fromEntries(addresses.map((address) => [address, answered])))
+})
