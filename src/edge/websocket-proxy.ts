@@ -3,6 +3,7 @@ import type { ServerWebSocket, WebSocketHandler } from 'bun'
 import { limits } from '../model/limits.ts'
 import type { Answer } from './answer.ts'
 import { errorPage } from './pages.ts'
+import { endAtTooManyPings } from './ping-limit.ts'
 import { forwardedHeaders } from './proxy-headers.ts'
 import type { Dialled, ProxyTask, ReverseProxy } from './proxy.ts'
 
@@ -138,6 +139,7 @@ async function connect(
     tls,
     proxy: false,
   } as never)
+  endAtTooManyPings(upstream)
   upstream.binaryType = 'nodebuffer' as never
   const tunnel: Tunnel = { upstream, waiting: [], ended }
   upstream.addEventListener('message', ({ data }) => passOn(tunnel, data as string | Buffer))

@@ -94,6 +94,8 @@ export const limits = {
   proxyLookUpsMax: 128,
   /** Of an answer that is passed on in one piece, whatever becomes of the visitor. */
   proxyShortBytesMax: 64 * KiB,
+  /** From a server behind a WebSocket; browsers and servers ping every some seconds. */
+  proxyPingsPerSecondMax: 100,
   /** Of a message through a WebSocket, and of those that one side has not taken yet. */
   proxyMessageBytesMax: 16 * MiB,
 

@@ -17,6 +17,7 @@ let preamp: TestPreamp
 let port: number
 let upstream: Server
 let safe: Bun.Server<undefined>
+let pinging: Bun.Server<undefined>
 let sites: PublishedSite[]
 
 /** Answers by path: a long answer that is begun and never ended, one in pieces, one of which the end never comes. */
@@ -44,6 +45,18 @@ beforeAll(async () => {
     tls: { key: Bun.file(join(tls, 'localhost.key')), cert: Bun.file(join(tls, 'localhost.crt')) },
     fetch: () => new Response('by a certificate of our own'),
   })
+  pinging = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: (request, server) => (server.upgrade(request) ? undefined : new Response(null, { status: 400 })),
+    websocket: {
+      // As often as it is asked to.
+      message(socket, times) {
+        for (let count = 0; count < Number(times); count++) socket.ping()
+        socket.send('pinged')
+      },
+    },
+  })
   preamp = await startPreamp({
     environment: { PREAMP_PROXY_HTTP: 'true', NODE_EXTRA_CA_CERTS: join(tls, 'localhost.crt') },
   })
@@ -54,6 +67,7 @@ beforeAll(async () => {
     await site.publish({ 'index.html': 'home' })
     await site.setRules(
       ['/at/<*>', `http://127.0.0.1:${(upstream.address() as { port: number }).port}/<*>`, '200'],
+      ['/pinging', `http://127.0.0.1:${pinging.port}/`, '200'],
       ['/safe', `https://localhost:${safe.port}/`, '200'],
     )
     sites.push(site)
@@ -62,6 +76,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await preamp.stop()
   await safe.stop(true)
+  await pinging.stop(true)
   upstream.close()
 })
 
@@ -182,4 +197,20 @@ describe('an answer that is passed on', () => {
   test('may come from a server whose certificate the operator trusts', async () => {
     expect(await (await sites[1]!.visit('/safe')).text()).toBe('by a certificate of our own')
   })
+})
+
+test('a server behind a WebSocket that pings without end loses the connection', async () => {
+  const socket = new WebSocket(`${preamp.sitesUrl.replace('http', 'ws')}/pinging`, {
+    headers: { host: sites[1]!.host },
+  } as never)
+  const messages: unknown[] = []
+  socket.addEventListener('message', ({ data }) => messages.push(data))
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  socket.addEventListener('close', () => resolve())
+  await new Promise((opened) => socket.addEventListener('open', opened))
+  socket.send('3')
+  await waitFor('a message behind some pings', 10, async () => messages.length === 1)
+  socket.send('1000')
+  await closed
+  expect(messages).toEqual(['pinged'])
 })
