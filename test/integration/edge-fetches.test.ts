@@ -202,7 +202,7 @@ describe('an answer that is passed on', () => {
 test('a server behind a WebSocket that pings without end loses the connection', async () => {
   const socket = new WebSocket(`${preamp.sitesUrl.replace('http', 'ws')}/pinging`, {
     headers: { host: sites[1]!.host },
-  } as never)
+  })
   const messages: unknown[] = []
   socket.addEventListener('message', ({ data }) => messages.push(data))
   const { promise: closed, resolve } = Promise.withResolvers<void>()
