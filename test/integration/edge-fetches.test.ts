@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 
@@ -58,7 +59,11 @@ beforeAll(async () => {
     },
   })
   preamp = await startPreamp({
-    environment: { PREAMP_PROXY_HTTP: 'true', NODE_EXTRA_CA_CERTS: join(tls, 'localhost.crt') },
+    environment: {
+      PREAMP_PROXY_HTTP: 'true',
+      PREAMP_HTTP2: 'all',
+      NODE_EXTRA_CA_CERTS: join(tls, 'localhost.crt'),
+    },
   })
   port = Number(new URL(preamp.sitesUrl).port)
   sites = []
@@ -183,6 +188,33 @@ describe('what an answer holds is given back', () => {
     await waitFor('all to be given back', 10, async () => (await short(site)).status === 200)
     await waitFor('the connections to be closed', 10, async () => waiting.size === 0)
     silent.close()
+  })
+})
+
+describe('by HTTP/2, what answers hold is given back', () => {
+  test('where a visitor resets them one by one, and where the connection ends', async () => {
+    const [site] = sites as [PublishedSite]
+    const session = connectHttp2(preamp.sitesUrl)
+    session.on('error', () => undefined)
+    const ask = async () => {
+      const stream = session.request({ ':path': '/at/begun', ':authority': site.host })
+      stream.on('error', () => undefined)
+      const { ':status': status } = await new Promise<Record<string, unknown>>((resolve) =>
+        stream.once('response', resolve),
+      )
+      return { stream, status }
+    }
+    const streams = []
+    for (let count = 0; count < proxyFetchesOfAddressMax; count++) streams.push(await ask())
+    expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]))
+    expect((await ask()).status).toBe(503)
+    for (const { stream } of streams.splice(0, 50)) stream.close(8)
+    await waitFor('some to be given back', 10, async () => (await short(site)).status === 200)
+    for (let count = 0; count < 50; count++) expect((await ask()).status).toBe(200)
+    expect((await short(site)).status).toBe(503)
+    session.destroy()
+    await waitFor('all to be given back', 10, async () => (await short(site)).status === 200)
+    await hold(site, proxyFetchesOfAddressMax)
   })
 })
 
