@@ -14,8 +14,8 @@ import { requires } from '../support/requires.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 describe.if(requires('unshare', 'ip'))('where hosts of rules are', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'preamp-look-ups-'))
   const { proxyLookUpsOfAppMax } = limits
+  let folder: string
   let dns: DnsServer
   let upstream: Bun.Server<undefined>
   let preamp: TestPreamp
@@ -24,6 +24,7 @@ describe.if(requires('unshare', 'ip'))('where hosts of rules are', () => {
   let other: PublishedSite
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'preamp-look-ups-'))
     dns = await startDnsServer()
     upstream = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('found') })
     const hosts = join(folder, 'hosts')
