@@ -15,7 +15,7 @@ export const outboundSettings = {
     'PREAMP_PRIVATE_SOURCES',
     flag.optional(),
     'true on a loopback bind',
-    'Whether `sourceUrl`, repositories and registries of images may lie at private and loopback addresses, and isolated builds reach private ones. Link-local and metadata addresses never may.',
+    'Whether `sourceUrl`, repositories, registries of images, webhooks and targets of rules may lie at private and loopback addresses and at those of the server, and isolated builds reach private ones. Link-local and metadata addresses never may.',
   ),
   smtpUrl: setting(
     'PREAMP_SMTP_URL',

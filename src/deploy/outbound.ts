@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
@@ -6,6 +5,8 @@ import { isIP, type LookupFunction } from 'node:net'
 import { addressClass } from '../model/addresses.ts'
 import { codeOf } from '../model/error-code.ts'
 import { limits } from '../model/limits.ts'
+import { isOwnAddress } from './own-addresses.ts'
+import { resolveHost } from './resolve-host.ts'
 import { TookTooLong, untilAborted } from './until-aborted.ts'
 
 /** A request for a user that was refused or failed. The message is for the user: it holds neither query nor credentials. */
@@ -14,7 +15,7 @@ export class OutboundError extends Error {}
 export interface HostOptions {
   /** Whether private and loopback addresses may be reached (`PREAMP_PRIVATE_SOURCES`). */
   privateAllowed: boolean
-  /** Addresses of a name, none when it is unknown. The system's resolver unless given. */
+  /** Addresses of a name, none when it is unknown. {@link resolveHost} unless given. */
   resolve?: (name: string) => Promise<string[]>
 }
 
@@ -44,7 +45,7 @@ export interface OutboundResponse {
  */
 export async function checkHost(host: string, options: HostOptions): Promise<string[]> {
   const name = canonicalHost(host)
-  const addresses = isIP(name) ? [name] : await (options.resolve ?? resolveBySystem)(name)
+  const addresses = isIP(name) ? [name] : await addressesOf(name, options)
   if (addresses.length === 0) {
     throw new OutboundError(`The host ${name} cannot be found. Check its spelling and the server's DNS`)
   }
@@ -55,9 +56,16 @@ export async function checkHost(host: string, options: HostOptions): Promise<str
         `${host} leads to a link-local, metadata, multicast or unspecified address, which is never contacted`,
       )
     }
-    if (kind === 'private' && !options.privateAllowed) {
+    if (options.privateAllowed) continue
+    if (kind === 'private') {
       throw new OutboundError(
         `${host} leads to a private address. The operator of this server can allow them with PREAMP_PRIVATE_SOURCES=true`,
+      )
+    }
+    // What listens on all addresses, behind a firewall or not, takes who comes from here for one of its own.
+    if (isOwnAddress(address)) {
+      throw new OutboundError(
+        `${host} leads to this server itself. Its operator can allow that with PREAMP_PRIVATE_SOURCES=true`,
       )
     }
   }
@@ -133,13 +141,17 @@ function canonicalHost(host: string): string {
   return parsed.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
 }
 
-async function resolveBySystem(name: string): Promise<string[]> {
+async function addressesOf(name: string, { resolve = resolveHost }: HostOptions): Promise<string[]> {
   try {
-    return (await lookup(name, { all: true })).map(({ address }) => address)
+    return await resolve(name)
   } catch (error) {
-    if (codeOf(error) !== undefined) return []
+    if (error instanceof TookTooLong) throw silent(name)
     throw error
   }
+}
+
+function silent(name: string): OutboundError {
+  return new OutboundError(`The host ${name} cannot be found: DNS is silent`)
 }
 
 function parseHttpUrl(text: string, base?: URL): URL {
@@ -199,14 +211,13 @@ async function send(
   return promise.finally(() => clearTimeout(timer))
 }
 
-/** The system's resolver cannot be called off; it may take a minute where DNS does not answer. */
+/** A look-up that is not waited for any longer ends by itself. */
 async function findAddresses(url: URL, options: SendOptions, signal: AbortSignal): Promise<string[]> {
   const secondsMax = options.idleSecondsMax ?? limits.outboundIdleSecondsMax
   try {
     return await untilAborted(checkHost(url.hostname, options), { signal, secondsMax })
   } catch (error) {
-    if (error instanceof TookTooLong)
-      throw new OutboundError(`The host ${url.hostname} cannot be found: DNS is silent`)
+    if (error instanceof TookTooLong) throw silent(url.hostname)
     throw describeFailure(error, url, options, signal)
   }
 }

@@ -7,7 +7,7 @@ import { requestIdHeader } from './request-id.ts'
 export interface Answer {
   /** May be those of other answers as well: who adds to them makes a copy first (`ownOf`). */
   headers: Headers
-  body: Blob | ReadableStream | string | null
+  body: Blob | ReadableStream | ArrayBuffer | string | null
   facts: AnswerFacts
   /** Of the request, where it was needed before the answer was ready. */
   id?: string

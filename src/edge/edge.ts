@@ -196,8 +196,9 @@ export function createEdge(options: {
       return withHeaders(page, headers)
     }
     const keepsAuthorization = site.access.verifier === undefined
-    const task = { target, visitor, id: nextRequestId(), keepsAuthorization, ...(status && { status }) }
-    if (wantsWebSocket(request)) return tunnels.open(request, task, site.appId, port.server)
+    const id = nextRequestId()
+    const task = { appId: site.appId, target, visitor, id, keepsAuthorization, ...(status && { status }) }
+    if (wantsWebSocket(request)) return tunnels.open(request, task, port.server)
     const body = unannouncedBody(request)
     const made = await proxy.forward(request, body ? { ...task, body } : task)
     tameAnswer(made.headers, siteSuffix)

@@ -86,8 +86,7 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     // Whoever does not wait for it learns of a failure by the process's end.
     listening.promise.catch(() => undefined)
     const child = Bun.spawn(options.command, {
-      // Not the server's environment: an edge has no use for credentials that it might hold.
-      env: { PATH: process.env['PATH'], TZ: process.env['TZ'] },
+      env: edgeEnvironment(),
       stdin: 'ignore',
       stdout: 'ignore',
       stderr: 'inherit',
@@ -219,6 +218,16 @@ export async function superviseEdges(options: SupervisorOptions): Promise<EdgeSu
     },
   }
 }
+
+/** Not all of the server's: an edge has no use for credentials that it might hold. */
+function edgeEnvironment(): Record<string, string | undefined> {
+  const kept = Object.fromEntries(keptVariables.map((name) => [name, process.env[name]]))
+  // As many fetches as Bun does at once, above our own bound: those that were called off take a moment to end.
+  return { ...kept, BUN_CONFIG_MAX_HTTP_REQUESTS: String(2 * limits.proxyFetchesMax) }
+}
+
+/** The last three tell whose certificates servers behind rules may have. */
+const keptVariables = ['PATH', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
 function startError({ message, portInUse }: { message: string; portInUse: boolean }): Error {
   return portInUse ? new SitesPortInUse(message) : new Error(`An edge process cannot start: ${message}`)

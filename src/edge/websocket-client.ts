@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 
 import { limits } from '../model/limits.ts'
+import { PingLimit } from './ping-limit.ts'
 import {
   clientCloseFrame,
   clientFrame,
@@ -185,11 +186,13 @@ class Client implements WebSocketClient {
 
   start(handlers: ClientHandlers): void {
     const socket = this.#socket
+    const pings = new PingLimit()
     this.#handlers = handlers
     this.#reader = new FrameReader(limits.proxyMessageBytesMax, {
       message: (data) => handlers.message(data),
       ping: (payload) => {
-        if (this.waitingBytes <= pongBytesMax) socket.write(clientFrame(opcodes.pong, payload))
+        if (pings.isMet()) socket.destroy()
+        else if (this.waitingBytes <= pongBytesMax) socket.write(clientFrame(opcodes.pong, payload))
       },
       close: (code = closeCodes.normal, reason) => this.#closed(codeToSend(code), reason),
     })

@@ -4,7 +4,6 @@ import { limits } from '../model/limits.ts'
 import type { Answer } from './answer.ts'
 import { errorPage } from './pages.ts'
 import { forwardedHeaders } from './proxy-headers.ts'
-import type { ProxyTarget } from './proxy-target.ts'
 import type { Dialled, ProxyTask, ReverseProxy } from './proxy.ts'
 import { openWebSocket, type WebSocketClient } from './websocket-client.ts'
 import { WebSocketCounts, type WebSocketPlace } from './websocket-counts.ts'
@@ -20,7 +19,7 @@ export interface Tunnels {
    * Opens a WebSocket to the target of a rule and, once it stands, the visitor's side of it.
    * @returns an answer with status 101, which has been sent by then, or why there is no connection
    */
-  open(request: Request, task: ProxyTask, appId: string, server: Bun.Server<Tunnel>): Promise<Answer>
+  open(request: Request, task: ProxyTask, server: Bun.Server<Tunnel>): Promise<Answer>
   /** The visitor's side of all of them. */
   handler: WebSocketHandler<Tunnel>
   /** Tells every visitor that this server goes away. */
@@ -41,7 +40,7 @@ export function createTunnels(proxy: ReverseProxy): Tunnels {
   ): Promise<Answer> {
     const page = (status: number, title: string, text: string): Answer =>
       errorPage(status, title, text, false, task.id)
-    const dialled = await dialOrNot(proxy, task.target)
+    const dialled = await dialOrNot(proxy, task)
     const upstream = dialled && (await connect(request, task, dialled))
     if (!upstream) {
       return page(502, 'Bad gateway', 'The server behind this address could not be reached.')
@@ -57,8 +56,8 @@ export function createTunnels(proxy: ReverseProxy): Tunnels {
   }
 
   return {
-    async open(request, task, appId, server) {
-      const place = counts.take(task.visitor.address() ?? '', appId)
+    async open(request, task, server) {
+      const place = counts.take(task.visitor.address() ?? '', task.appId)
       if (typeof place === 'string') return refusals[place]()
       let stands = false
       try {
@@ -97,9 +96,9 @@ const refusals = {
   app: () => errorPage(503, 'Too many connections', 'This site has too many connections open.'),
 }
 
-async function dialOrNot(proxy: ReverseProxy, target: ProxyTarget): Promise<Dialled | undefined> {
+async function dialOrNot(proxy: ReverseProxy, task: ProxyTask): Promise<Dialled | undefined> {
   try {
-    return await proxy.dial(target)
+    return await proxy.dial(task)
   } catch {
     return undefined
   }

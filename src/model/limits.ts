@@ -79,16 +79,35 @@ export const limits = {
   proxyTrySecondsMax: 15,
   proxyTriesMax: 3,
   proxySecondsMax: 30,
-  /** Whose addresses are remembered, and how long. */
+  /**
+   * At once, by an edge process, until the last byte has been taken: what a visitor does not take holds up to 2 MiB. Of an app, of an
+   * app by one visitor's address, and of all.
+   */
+  proxyFetchesOfAppMax: 128,
+  proxyFetchesOfAddressMax: 100,
+  proxyFetchesMax: 1000,
+  /** What visitors are told to wait where these are taken. */
+  proxyRetrySeconds: 5,
+  /** Whose addresses are remembered, and how long; and that they could not be found. */
   proxyHostsMax: 1000,
   proxyAddressSecondsMax: 10,
-  /** Of an answer that is passed on whatever becomes of the visitor. */
+  proxyUnknownHostSecondsMax: 5,
+  /** Of such hosts, at once. */
+  proxyLookUpsOfAppMax: 16,
+  proxyLookUpsMax: 128,
+  /** Of an answer that is passed on in one piece, whatever becomes of the visitor. */
   proxyShortBytesMax: 64 * KiB,
+  /** From a server behind a WebSocket; browsers and servers ping every some seconds. */
+  proxyPingsPerSecondMax: 100,
   /** Of a message to a visitor through a WebSocket, and of those that one side has not taken yet. */
   proxyMessageBytesMax: 16 * MiB,
   /** Of one from a visitor, as of the body of a request: Bun keeps what there is of it, and does not tell how much. */
   visitorMessageBytesMax: 1 * MiB,
 
+  /** For /etc/hosts and the DNS to say where a host is that users named. */
+  hostLookUpSecondsMax: 5,
+  /** How long it is taken for known which addresses this machine has. */
+  ownAddressesSecondsMax: 5,
   outboundRedirectsMax: 5,
   /** From the start of a request to the headers of its answer, and between two pieces of its body. */
   outboundIdleSecondsMax: 30,

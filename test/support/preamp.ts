@@ -29,6 +29,8 @@ export interface StartOptions {
   /** A data directory of a server before, to start on again. */
   dataDir?: string
   environment?: Record<string, string>
+  /** Program and arguments that start the server's in its place (`own-namespace.ts`). */
+  launcher?: string[]
   /** Ports of a server before, where sites must stay at their addresses. */
   sitesPort?: number
   apiPort?: number
@@ -42,7 +44,8 @@ export async function startPreamp(options: StartOptions = {}): Promise<TestPream
   const directory = dataDirectoryAt(dataDir)
   rmSync(directory.server, { force: true })
   const ports = ['--api-port', String(options.apiPort ?? 0), '--sites-port', String(options.sitesPort ?? 0)]
-  const child = Bun.spawn([process.execPath, mainScript, 'serve', '--data-dir', dataDir, ...ports], {
+  const command = [process.execPath, mainScript, 'serve', '--data-dir', dataDir, ...ports]
+  const child = Bun.spawn([...(options.launcher ?? []), ...command], {
     env: {
       ...withoutPreampSettings(process.env),
       PREAMP_EDGE_PROCESSES: '1',

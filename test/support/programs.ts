@@ -12,6 +12,8 @@ export const programs = {
   curl: 'curl',
   unzip: 'unzip',
   prlimit: 'util-linux',
+  unshare: 'util-linux',
+  ip: 'iproute2',
   aws: 'awscli',
   boto3: 'python3-boto3',
   openssl: 'openssl',
