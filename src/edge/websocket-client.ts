@@ -189,9 +189,11 @@ class Client implements WebSocketClient {
     const pings = new PingLimit()
     this.#handlers = handlers
     this.#reader = new FrameReader(limits.proxyMessageBytesMax, {
-      message: (data) => handlers.message(data),
+      message: (data) => {
+        if (!this.#isClosing) handlers.message(data)
+      },
       ping: (payload) => {
-        if (pings.isMet()) socket.destroy()
+        if (pings.isMet()) this.#closed(closeCodes.abnormal, '')
         else if (this.waitingBytes <= pongBytesMax) socket.write(clientFrame(opcodes.pong, payload))
       },
       close: (code = closeCodes.normal, reason) => this.#closed(codeToSend(code), reason),
