@@ -25,7 +25,21 @@ export interface ContentType {
 /** @param path its extension decides; one that nobody knows is `application/octet-stream` */
 export function contentTypeOf(path: string): ContentType {
   const name = path.slice(path.lastIndexOf('/') + 1)
-  const type = (name.includes('.') && lookup(name)) || 'application/octet-stream'
+  const dot = name.lastIndexOf('.')
+  const extension = dot === -1 ? '' : name.slice(dot + 1)
+  const before = known.get(extension)
+  if (before) return before
+  const found = describe((extension !== '' && lookup(extension)) || 'application/octet-stream')
+  if (extension.length <= knownCharactersMax && known.size < knownMax) known.set(extension, found)
+  return found
+}
+
+/** By extensions: there are a few hundred, and others that anybody makes up. */
+const known = new Map<string, ContentType>()
+const knownMax = 1000
+const knownCharactersMax = 20
+
+function describe(type: string): ContentType {
   const isText = textTypes.test(type)
   return {
     value: isText ? `${type}; charset=utf-8` : type,

@@ -26,6 +26,7 @@ interface Kept {
 export function createDecisions(countOverruns: (site: Site, patterns: number) => void): Decisions {
   let recent = new Map<string, Kept>()
   let older = new Map<string, Kept>()
+  const seen = new SeenAddresses()
 
   function find(site: SiteAnswer, url: string): DescribedDecision | undefined {
     const kept = recent.get(url)
@@ -60,13 +61,28 @@ export function createDecisions(countOverruns: (site: Site, patterns: number) =>
     if (decided.overruns !== undefined) countOverruns(site as Site, decided.overruns)
     const decision = describe(decided)
     const { dependsOnVisitor } = decided
-    if (typeof site === 'object' && isRead && !dependsOnVisitor && isWorthKeeping(url, decided)) {
-      keep(url, { site, decision })
-    }
+    const mayBeKept = typeof site === 'object' && isRead && !dependsOnVisitor && isWorthKeeping(url, decided)
+    if (mayBeKept && seen.before(url)) keep(url, { site, decision })
     return decision
   }
 
   return { decide: decideOnce, forgetUnasked }
+}
+
+/**
+ * Tells addresses that come again from those that come once: what is kept for nothing pushes out what is asked for, and costs the
+ * collector of garbage more than the decision. It may forget one, or take it for another of the same hash.
+ */
+class SeenAddresses {
+  readonly #hashes = new Uint32Array(2 ** 16)
+
+  before(url: string): boolean {
+    const hash = Bun.hash.xxHash32(url)
+    const slot = hash % this.#hashes.length
+    if (this.#hashes[slot] === hash) return true
+    this.#hashes[slot] = hash
+    return false
+  }
 }
 
 /** Whoever makes up addresses mostly finds none, adds queries, or makes long ones. */

@@ -16,6 +16,9 @@ export class FileTable {
   readonly #sizes: Float64Array
   /** Places of files by the hash of their path, from 1; 0 is free. A collision goes to the next slot. */
   readonly #slots: Uint32Array
+  readonly #pathEncoding: 'latin1' | 'utf8'
+  /** Whoever has asked whether there is a file asks for it next. */
+  #found = { path: '', place: -1 }
 
   constructor(files: Record<string, ManifestFile>) {
     const paths = Object.keys(files)
@@ -24,6 +27,9 @@ export class FileTable {
     for (const [place, path] of paths.entries()) {
       this.#starts[place + 1] = this.#starts[place]! + Buffer.byteLength(path)
     }
+    const characters = paths.reduce((sum, path) => sum + path.length, 0)
+    // Where each character is a byte, all are ASCII, which takes less to read.
+    this.#pathEncoding = characters === this.#starts[paths.length] ? 'latin1' : 'utf8'
     this.#paths = Buffer.allocUnsafeSlow(this.#starts[paths.length]!)
     this.#shas = Buffer.allocUnsafeSlow(paths.length * shaBytes)
     this.#sizes = new Float64Array(paths.length)
@@ -50,10 +56,16 @@ export class FileTable {
   }
 
   #find(path: string): number {
+    const known = this.#found
+    if (known.place !== -1 && known.path === path) return known.place
     const mask = this.#slots.length - 1
     for (let slot = Bun.hash.xxHash32(path) & mask; ; slot = (slot + 1) & mask) {
       const place = this.#slots[slot]! - 1
-      if (place === -1 || this.#pathAt(place) === path) return place
+      if (place === -1) return -1
+      if (this.#pathAt(place) !== path) continue
+      known.path = path
+      known.place = place
+      return place
     }
   }
 
@@ -65,6 +77,6 @@ export class FileTable {
   }
 
   #pathAt(place: number): string {
-    return this.#paths.toString('utf8', this.#starts[place], this.#starts[place + 1])
+    return this.#paths.toString(this.#pathEncoding, this.#starts[place], this.#starts[place + 1])
   }
 }

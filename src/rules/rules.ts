@@ -58,9 +58,10 @@ export class RuleList {
   }
 
   /** Those that can match the path, in order. */
-  candidates({ segments, decoded }: RequestPath): readonly Rule[] {
-    const here = this.#byPath.get(decoded) ?? none
-    const below = this.#byFirstSegment.get(segments[0]!) ?? none
+  candidates(path: RequestPath): readonly Rule[] {
+    const here = this.#byPath.size === 0 ? none : (this.#byPath.get(path.decoded) ?? none)
+    const below =
+      this.#byFirstSegment.size === 0 ? none : (this.#byFirstSegment.get(path.segments[0]!) ?? none)
     return inOrder(inOrder(here, below), this.#others)
   }
 }
