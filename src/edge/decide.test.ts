@@ -4,11 +4,11 @@ import { pino } from 'pino'
 
 import vectorFile from '../../test/fixtures/contract/redirect-vectors.json' with { type: 'json' }
 import { appRow, branchRow } from '../../test/support/rows.ts'
+import { siteDeployment } from '../../test/support/site-deployment.ts'
 import { type AppOptions } from '../model/app-options.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import { compileSite } from './compile-site.ts'
 import { decide, type Decision } from './decide.ts'
-import { FileTable } from './file-table.ts'
 
 interface Asked {
   rules?: WrittenRule[]
@@ -31,18 +31,7 @@ function answerTo({
 }: Asked): Decision {
   const app = appRow({ options })
   app.settings.customRules = rules as never
-  const manifest = Object.fromEntries(files.map((path) => [path.slice(1), { sha: '00'.repeat(32), size: 1 }]))
-  const deployment = {
-    deploymentId: 'one',
-    files: new FileTable(manifest),
-    modifiedAt: 0,
-    lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT',
-    customHeaders: undefined,
-    legacyCustomHeaders: undefined,
-    customRules: undefined,
-    appRoot: '',
-    folder: '',
-  }
+  const deployment = siteDeployment(files.map((path) => path.slice(1)))
   const row = { app, branch: branchRow(app.appId), deployment: undefined }
   const site = compileSite(row, deployment, {
     plainProxies: false,

@@ -3,9 +3,9 @@ import { expect, test } from 'bun:test'
 import { pino } from 'pino'
 
 import { appRow, branchRow } from '../../test/support/rows.ts'
+import { siteDeployment } from '../../test/support/site-deployment.ts'
 import { compileSite } from './compile-site.ts'
 import { createDecisions } from './decisions.ts'
-import { FileTable } from './file-table.ts'
 import type { Site } from './site.ts'
 import { createVisitors } from './visitors.ts'
 
@@ -20,17 +20,7 @@ const findVisitor = createVisitors({
 function siteWith(customRules: object[]): Site {
   const app = appRow()
   app.settings.customRules = customRules as never
-  const deployment = {
-    deploymentId: 'one',
-    files: new FileTable({ 'index.html': { sha: '00'.repeat(32), size: 1 } }),
-    modifiedAt: 0,
-    lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT',
-    customHeaders: undefined,
-    legacyCustomHeaders: undefined,
-    customRules: undefined,
-    appRoot: '',
-    folder: '',
-  }
+  const deployment = siteDeployment(['index.html'])
   const log = pino({ level: 'silent' })
   return compileSite({ app, branch: branchRow(app.appId), deployment: undefined }, deployment, {
     plainProxies: false,

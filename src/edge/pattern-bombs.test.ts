@@ -3,13 +3,13 @@ import { expect, test } from 'bun:test'
 import { pino } from 'pino'
 
 import { appRow, branchRow } from '../../test/support/rows.ts'
+import { siteDeployment } from '../../test/support/site-deployment.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import { warmPatterns } from '../rules/pattern/warm.ts'
 import { compileSite } from './compile-site.ts'
 import { decide } from './decide.ts'
 import { RuleTrace } from './explain-rules.ts'
-import { FileTable } from './file-table.ts'
 import type { Site } from './site.ts'
 
 /** Rules and headers that were written to hold requests up: none does so for more than 5 ms of the processor's time. */
@@ -20,17 +20,7 @@ const log = pino({ level: 'silent' })
 function siteOf(rules: WrittenRule[], customHeaders: CustomHeaders[] = []): Site {
   const app = appRow({ options: { headerConditions: true } })
   app.settings.customRules = rules as never
-  const deployment = {
-    deploymentId: 'one',
-    files: new FileTable({ 'index.html': { sha: '00'.repeat(32), size: 1 } }),
-    modifiedAt: 0,
-    lastModified: 'Thu, 01 Jan 1970 00:00:00 GMT',
-    customHeaders,
-    legacyCustomHeaders: undefined,
-    customRules: undefined,
-    appRoot: '',
-    folder: '',
-  }
+  const deployment = siteDeployment(['index.html'], { customHeaders })
   const row = { app, branch: branchRow(app.appId), deployment: undefined }
   return compileSite(row, deployment, { plainProxies: false, siteSuffix: 'localhost', log })
 }
