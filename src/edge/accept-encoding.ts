@@ -1,23 +1,16 @@
+import { Remembered } from '../model/remembered.ts'
+
 export type Encoding = 'br' | 'gzip'
 
 /** Most preferred first: brotli is smaller at the same effort. */
 const encodings: Encoding[] = ['br', 'gzip']
-const knownHeadersMax = 256
-const knownCharactersMax = 256
 /** Browsers send one of a few headers with every request. */
-const known = new Map<string, Encoding | 'identity'>()
+const known = new Remembered<Encoding | 'identity'>({ entriesMax: 256, charactersMax: 256 })
 
 /** The encoding that the client likes best (RFC 9110 §12.5.3); `identity` where it names none of ours. */
 export function chooseEncoding(acceptEncoding: string | null): Encoding | 'identity' {
   if (acceptEncoding === null) return 'identity'
-  let choice = known.get(acceptEncoding)
-  if (choice === undefined) {
-    choice = choose(acceptEncoding)
-    if (acceptEncoding.length > knownCharactersMax) return choice
-    if (known.size >= knownHeadersMax) known.clear()
-    known.set(acceptEncoding, choice)
-  }
-  return choice
+  return known.get(acceptEncoding) ?? known.set(acceptEncoding, choose(acceptEncoding))
 }
 
 function choose(header: string): Encoding | 'identity' {

@@ -1,5 +1,6 @@
 import { canonicalName } from '../model/domain-names.ts'
 import { limits } from '../model/limits.ts'
+import { Remembered } from '../model/remembered.ts'
 import type { AnswerFacts } from './answer.ts'
 import { splitUrl } from './split-url.ts'
 import type { Scheme } from './visitors.ts'
@@ -96,10 +97,10 @@ interface AnswerColumns {
 
 /** Visitors ask for the same addresses again and again, with the same headers. What is longer is not worth its memory. */
 const remembered = { entriesMax: 1000, charactersMax: 512 }
-const targets = new Map<string, Target>()
+const targets = new Remembered<Target>(remembered)
 /** Answers from memory share their facts. */
 const answers = new WeakMap<AnswerFacts, AnswerColumns>()
-const headerValues = new Map<string, string>()
+const headerValues = new Remembered<string>(remembered)
 
 function targetOf({ url, headers }: Request): Target {
   const known = targets.get(url)
@@ -107,9 +108,7 @@ function targetOf({ url, headers }: Request): Target {
   // The target of CONNECT is no URL, and names any host it likes.
   if (!url.startsWith('http')) return columnsOf(headers.get('host') ?? '', absent, absent)
   const { host, path, query } = splitUrl(url)
-  const target = columnsOf(host, urlPart(path), urlPart(query.slice(1)))
-  remember(targets, url, target)
-  return target
+  return targets.set(url, columnsOf(host, urlPart(path), urlPart(query.slice(1))))
 }
 
 function columnsOf(sentHost: string, path: string, query: string): Target {
@@ -156,8 +155,7 @@ function headerValue(value: string | null): string {
   const known = headerValues.get(value)
   if (known !== undefined) return known
   const escaped = inOnePiece(`${escape(value, notInHeaders)},`)
-  remember(headerValues, value, escaped)
-  return escaped
+  return headerValues.set(value, escaped)
 }
 
 /** A URL is percent-encoded already: its `%` stay as they are, and one that the limit cut in two goes. */
@@ -165,12 +163,6 @@ function urlPart(text: string): string {
   if (text === '') return absent
   const escaped = escape(text, notInUrls)
   return text.length > limits.accessLogValueCharactersMax ? escaped.replace(/%.?$/, '') : escaped
-}
-
-function remember<Value>(known: Map<string, Value>, key: string, value: Value): void {
-  if (key.length > remembered.charactersMax) return
-  if (known.size >= remembered.entriesMax) known.clear()
-  known.set(key, value)
 }
 
 /** What CloudFront encodes, and what spreadsheets split a line at: the comma, and in some countries the semicolon. */

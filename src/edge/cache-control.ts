@@ -1,7 +1,7 @@
 import type { HeaderSet } from './header-rules.ts'
 
 /** For static files: browsers ask again, shared caches keep them (contract/hosting-behaviour.md §6.2). */
-export const staticCacheControl = 'public, max-age=0, s-maxage=31536000'
+const staticCacheControl = 'public, max-age=0, s-maxage=31536000'
 
 /** Where another visitor may get another answer at the same address: shared caches rarely heed `Vary`. */
 const personalCacheControl = 'private, max-age=0'

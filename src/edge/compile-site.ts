@@ -4,7 +4,7 @@ import { parseCustomHeaders } from '../deploy/custom-headers.ts'
 import { RefusedContent } from '../deploy/refused-content.ts'
 import { parseNetwork } from '../model/addresses.ts'
 import { appOptionsOf } from '../model/app-options.ts'
-import { hashOf } from '../model/hash-of.ts'
+import { jsonHash } from '../model/json-hash.ts'
 import type { CustomHeaders } from '../model/manifest.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import { readRules } from '../rules/rules.ts'
@@ -23,7 +23,7 @@ export const nothingBeside: ShownBeside = { isPermanent: false, replaced: [], sk
 export function siteKey({ app, branch, deployment }: SiteRow, earlierIds: readonly unknown[]): string {
   const { customRules, customHeaders, enableBasicAuth } = app.settings
   const own = [deployment?.deploymentId, branch.name, branch.settings.enableBasicAuth, branch.basicAuth]
-  return hashOf([
+  return jsonHash([
     app.appId,
     own,
     earlierIds,

@@ -1,5 +1,7 @@
 import { lookup } from 'mime-types'
 
+import { Remembered } from '../model/remembered.ts'
+
 /** Text that is not `text/*` by name: sent with a charset and worth compressing. */
 const textTypes = /^text\/|^application\/(javascript|json|xml)$|\+(json|xml)$/
 
@@ -27,19 +29,14 @@ export function contentTypeOf(path: string): ContentType {
   const name = path.slice(path.lastIndexOf('/') + 1)
   const dot = name.lastIndexOf('.')
   const extension = dot === -1 ? '' : name.slice(dot + 1)
-  const before = known.get(extension)
-  if (before) return before
-  const found = describe((extension !== '' && lookup(extension)) || 'application/octet-stream')
-  if (extension.length <= knownCharactersMax && known.size < knownMax) known.set(extension, found)
-  return found
+  return known.get(extension) ?? known.set(extension, describe(extension))
 }
 
 /** By extensions: there are a few hundred, and others that anybody makes up. */
-const known = new Map<string, ContentType>()
-const knownMax = 1000
-const knownCharactersMax = 20
+const known = new Remembered<ContentType>({ entriesMax: 1000, charactersMax: 20 })
 
-function describe(type: string): ContentType {
+function describe(extension: string): ContentType {
+  const type = (extension !== '' && lookup(extension)) || 'application/octet-stream'
   const isText = textTypes.test(type)
   return {
     value: isText ? `${type}; charset=utf-8` : type,

@@ -47,7 +47,7 @@ export function createDecisions(countOverruns: (site: Site, patterns: number) =>
     recent = new Map()
   }
 
-  function decideOnce(site: SiteAnswer, request: Request, visitor: Visitor): DescribedDecision {
+  function decideOrRecall(site: SiteAnswer, request: Request, visitor: Visitor): DescribedDecision {
     const { method, url, headers } = request
     const isRead = method === 'GET' || method === 'HEAD'
     const known = isRead ? find(site, url) : undefined
@@ -66,7 +66,7 @@ export function createDecisions(countOverruns: (site: Site, patterns: number) =>
     return decision
   }
 
-  return { decide: decideOnce, forgetUnasked }
+  return { decide: decideOrRecall, forgetUnasked }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { checkHost, type HostOptions } from '../deploy/outbound.ts'
 import { limits } from '../model/limits.ts'
+import { Tally } from './tally.ts'
 
 export interface ProxyAddresses {
   /**
@@ -24,14 +25,12 @@ interface Known {
  */
 export function createProxyAddresses(options: HostOptions): ProxyAddresses {
   const hosts = new Map<string, Known>()
-  const lookUps = new Map<string, number>()
-  let lookUpsOfAll = 0
+  /** By app; those of all by the empty key. */
+  const lookUps = new Tally()
 
-  function count(appId: string, change: 1 | -1): void {
-    lookUpsOfAll += change
-    const next = (lookUps.get(appId) ?? 0) + change
-    if (next === 0) lookUps.delete(appId)
-    else lookUps.set(appId, next)
+  function count(appId: string, by: 1 | -1): void {
+    lookUps.change('', by)
+    lookUps.change(appId, by)
   }
 
   function remember(host: string, addresses: Known['addresses'], secondsMax: number): void {
@@ -40,8 +39,8 @@ export function createProxyAddresses(options: HostOptions): ProxyAddresses {
 
   function lookUp(host: string, appId: string): Promise<string[]> {
     const isFull =
-      lookUpsOfAll >= limits.proxyLookUpsMax || (lookUps.get(appId) ?? 0) >= limits.proxyLookUpsOfAppMax
-    if (isFull) throw new TooManyLookUps(`more look-ups at once than may be`)
+      lookUps.of('') >= limits.proxyLookUpsMax || lookUps.of(appId) >= limits.proxyLookUpsOfAppMax
+    if (isFull) throw new TooManyLookUps('more look-ups at once than may be')
     count(appId, 1)
     const looking = checkHost(host, options)
     hosts.delete(host)

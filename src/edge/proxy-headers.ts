@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import { commandsProxy, ownCookie } from '../model/answer-headers.ts'
+import { Remembered } from '../model/remembered.ts'
 import type { ProxyTask } from './proxy.ts'
 import { requestIdHeader } from './request-id.ts'
 
@@ -126,18 +127,10 @@ const ours = new Set([
 type HeaderKind = 'passed-on' | 'refused' | 'said-by-proxies' | 'next-data'
 
 /** Of names that were met before. Visitors may make up any number of them. */
-const kinds = new Map<string, HeaderKind>()
-const kindsMax = 1000
-const kindCharactersMax = 100
+const kinds = new Remembered<HeaderKind>({ entriesMax: 1000, charactersMax: 100 })
 
 function kindOf(name: string): HeaderKind {
-  const known = kinds.get(name)
-  if (known) return known
-  const kind = kindOfNew(name)
-  if (name.length > kindCharactersMax) return kind
-  if (kinds.size >= kindsMax) kinds.clear()
-  kinds.set(name, kind)
-  return kind
+  return kinds.get(name) ?? kinds.set(name, kindOfNew(name))
 }
 
 function kindOfNew(name: string): HeaderKind {

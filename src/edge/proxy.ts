@@ -91,8 +91,8 @@ export function createProxy(options: ProxyOptions): ReverseProxy {
         ...(task.target.isTls && { tls }),
       } as RequestInit)
       if (!hasBody(request, response)) return { response, body: null }
+      // It is there already, or will be before it is known that the visitor has gone.
       if (isShort(response.headers)) return { response, body: await response.arrayBuffer() }
-      // What is short is there already, or will be before it is known that the visitor has gone.
       attempt.follow()
       const { body } = response
       return { response, body: body && heldUntilTaken(body, attempt.signal, release) }

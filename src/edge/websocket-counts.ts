@@ -1,23 +1,21 @@
 import { limits } from '../model/limits.ts'
+import { Tally } from './tally.ts'
 
 /** The WebSockets of an edge: how many there are, and what is on its way through them. */
 export class WebSocketCounts {
-  readonly #ofAddress = new Map<string, number>()
+  readonly #ofAddress = new Tally()
   readonly #ofApp = new Map<string, Share>()
 
   /** @returns whose bound is met, instead of a place */
   take(address: string, appId: string): WebSocketPlace | 'address' | 'app' {
-    const before = this.#ofAddress.get(address) ?? 0
-    if (before >= limits.webSocketsOfAddressMax) return 'address'
+    if (this.#ofAddress.of(address) >= limits.webSocketsOfAddressMax) return 'address'
     const share = this.#ofApp.get(appId) ?? { count: 0, bytes: 0 }
     if (share.count >= limits.webSocketsOfAppMax) return 'app'
-    this.#ofAddress.set(address, before + 1)
+    this.#ofAddress.change(address, 1)
     share.count += 1
     this.#ofApp.set(appId, share)
     return new WebSocketPlace(share, () => {
-      const left = this.#ofAddress.get(address)! - 1
-      if (left === 0) this.#ofAddress.delete(address)
-      else this.#ofAddress.set(address, left)
+      this.#ofAddress.change(address, -1)
       share.count -= 1
       if (share.count === 0) this.#ofApp.delete(appId)
     })

@@ -1,4 +1,4 @@
-import { hashOf } from '../model/hash-of.ts'
+import { jsonHash } from '../model/json-hash.ts'
 import { limits } from '../model/limits.ts'
 import type { WrittenRule } from '../model/written-rule.ts'
 import type { RequestPath } from './request-path.ts'
@@ -20,7 +20,7 @@ const shared = new Shared<Rules>()
 /** Reads the rules of a site once, whatever the number of its hosts. */
 export function readRules(written: readonly WrittenRule[], extensions: RuleExtensions): Rules {
   const { headerConditions, expressionGroups, plainProxies } = extensions
-  const key = hashOf([written, headerConditions, expressionGroups, plainProxies])
+  const key = jsonHash([written, headerConditions, expressionGroups, plainProxies])
   return shared.get(key, () => readAll(written, extensions))
 }
 

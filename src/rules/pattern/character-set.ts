@@ -1,5 +1,7 @@
 import type { AST } from '@eslint-community/regexpp'
 
+import { Remembered } from '../../model/remembered.ts'
+
 /** Which code units a `[…]`, an escape or a character stands for. */
 export interface CharacterSet {
   /** Whether each of the first 128 is in it: a bit in one of four numbers. */
@@ -36,20 +38,12 @@ const space: Range[] = [
 ]
 
 /** By their texts, the last ones: most patterns have the same few. */
-const known = new Map<string, CharacterSet>()
-const knownMax = 1000
-const knownCharactersMax = 100
+const known = new Remembered<CharacterSet>({ entriesMax: 1000, charactersMax: 100 })
 
 /** Makes each set once, without a regular expression: one of JSC's for each character of a site's rules takes seconds. */
 export function characterSet(node: SetNode): CharacterSet {
   const { raw } = node
-  const before = known.get(raw)
-  if (before) return before
-  const made = setOf(rangesOf(node))
-  if (raw.length > knownCharactersMax) return made
-  if (known.size >= knownMax) known.clear()
-  known.set(raw, made)
-  return made
+  return known.get(raw) ?? known.set(raw, setOf(rangesOf(node)))
 }
 
 /** Looks at few of the runs, whatever their number. */
