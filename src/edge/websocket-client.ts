@@ -252,8 +252,6 @@ class Client implements WebSocketClient {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
       this.#closed(error.closeCode, '')
-      // To read on, even for nothing, would let it send on as fast as it can.
-      this.#socket.pause()
     }
   }
 
